@@ -10,19 +10,26 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 PHOTOS := tests/workflows/test_real_photos.py
 
-.PHONY: install demo test test-slow test-photos test-all bench check format clean
+# Tests that prove that nothing needs TensorFlow run where it is absent.
+JAX_VENV := .venv-jax
+JAX_STAMP := $(JAX_VENV)/installed
+
+.PHONY: install demo test test-slow test-jax test-photos test-all bench check format clean
 
 install: $(STAMP)
 
-$(STAMP): setup.cfg pyproject.toml
+$(STAMP) $(JAX_STAMP): setup.cfg pyproject.toml
 	@chosen="$(PYTHON)"; \
 	if ! "$$chosen" -c '$(SUITS)' >/dev/null 2>&1; then \
 		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it by make PYTHON=..." >&2; exit 1; fi; \
 	if ! "$$chosen" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
 		echo "$$chosen lacks venv or ensurepip: install them (on Debian: apt-get install python3-venv)." >&2; exit 1; fi; \
-	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$$chosen" -m venv --clear $(VENV); fi
-	$(BIN)/python -m pip install --editable '.[dev]'
+	if ! $(@D)/bin/python -m pip --version >/dev/null 2>&1; then "$$chosen" -m venv --clear $(@D); fi
+	$(@D)/bin/python -m pip install --editable '.[$(EXTRA)]'
 	@touch $@
+
+$(STAMP): EXTRA := dev
+$(JAX_STAMP): EXTRA := test-jax
 
 demo: $(STAMP)
 	$(BIN)/ensembler demo
@@ -34,11 +41,15 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m slow --ignore $(PHOTOS)
 
+# JAX without TensorFlow.
+test-jax: $(JAX_STAMP)
+	$(JAX_VENV)/bin/pytest --numprocesses auto --maxprocesses 4 tests/on_jax
+
 # Whole trainings on real photos and weights, where they lie beside the checkout.
 test-photos: $(STAMP)
 	$(BIN)/pytest $(PHOTOS)
 
-test-all: test test-slow test-photos
+test-all: test test-slow test-jax test-photos
 
 # Those that need neither photos of one's own nor a GPU: some eight minutes.
 bench: $(STAMP)
@@ -59,5 +70,5 @@ format: $(STAMP)
 
 # What was fetched, trained and written (data/, submissions/) stays.
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(JAX_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -12,6 +12,8 @@ from typing import Literal, cast, get_args
 from .errors import BadChoice
 
 Backend = Literal["tensorflow", "jax"]
+BACKEND_NAMES: Mapping[Backend, str] = {"tensorflow": "TensorFlow", "jax": "JAX"}
+DEFAULT_BACKEND: Backend = "tensorflow"
 
 BACKEND_VARIABLE = "KERAS_BACKEND"
 
@@ -49,6 +51,14 @@ def find_backend(find: Callable[[str], object | None] = find_spec) -> Backend:
             "or choose another backend."
         )
     return cast(Backend, name)
+
+
+def find_backend_if_any() -> Backend | None:
+    """Return the backend that jobs use. None if :func:`find_backend` would refuse, for jobs that can do without."""
+    try:
+        return find_backend()
+    except BadChoice:
+        return None
 
 
 def _read_choice() -> tuple[str, str]:

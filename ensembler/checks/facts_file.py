@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..competition.pixels import PixelRule
 from ..errors import BadData
-from ..images.parallel import map_in_threads
+from ..images.loading.pools import map_photos
 from ..images.similarity import Thumbnail
 from ..progress import Progress
 from ..serialization import read_arrays, write_arrays
@@ -50,15 +51,18 @@ def read_facts(
     if not missing:
         return facts
     try:
-        with map_in_threads(
-            lambda path: read_photo_facts(root / path, rule, compare=path in compared), missing
-        ) as read:
+        with map_photos(partial(_read_facts, rule), [(root / path, path in compared) for path in missing]) as read:
             tracked = progress.track(read, "look at photos", len(missing), "photos")
             facts.update(zip(missing, tracked, strict=True))
     finally:
         if store:
             save_facts(store, rule, facts)
     return facts
+
+
+def _read_facts(rule: PixelRule, photo: tuple[Path, bool]) -> PhotoFacts:
+    path, compare = photo
+    return read_photo_facts(path, rule, compare=compare)
 
 
 def _is_current(path: Path, facts: PhotoFacts, is_compared: bool) -> bool:

@@ -20,14 +20,12 @@ from ..events import (
     WorkAhead,
 )
 from ..job_speeds import JobSpeeds
+from .pace import Pace, Stopwatch
 
 
 @dataclass
 class TaskState:
     """State of a task.
-
-    The speed is measured from the first advance to the latest. The first advance does not count: it includes
-    compilation, or reports the steps of an earlier run.
 
     Attributes
     ----------
@@ -39,11 +37,11 @@ class TaskState:
 
     plan: TaskBegan
     began: float
-    _first: tuple[float, int] | None = None
-    _latest: float = 0
+    _pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         self.done = self.plan.done
+        self._watch = Stopwatch(self.began)
 
     @property
     def activity(self) -> str:
@@ -53,24 +51,22 @@ class TaskState:
     def advance(self, steps: int, now: float) -> tuple[int, float]:
         """Count steps. Return the number of measured steps and their seconds."""
         self.done += steps
-        before, self._latest = self._latest, now
-        if self._first is None:
-            self._first = (now, self.done)
-            return 0, 0.0
-        return steps, now - before
+        measured, seconds = self._watch.advance(steps, now)
+        if measured:
+            self._pace.add(measured, seconds)
+        return measured, seconds
 
     @property
     def rate(self) -> float | None:
-        """Steps per second. None if not measured yet."""
-        if self._first is None or self._latest <= self._first[0]:
-            return None
-        return (self.done - self._first[1]) / (self._latest - self._first[0])
+        """Steps per second. None if too little was measured."""
+        return self._pace.measure(self.plan.total)
 
     def estimate_seconds_left(self, now: float) -> float | None:
         """Estimate the remaining seconds. None if the rate or the number of steps is unknown."""
-        if not self.rate or not self.plan.total:
+        rate = self.rate
+        if not rate or not self.plan.total:
             return None
-        return max(0.0, (self.plan.total - self.done) / self.rate - (now - self._latest))
+        return max(0.0, (self.plan.total - self.done) / rate - (now - self._watch.latest))
 
 
 @dataclass
@@ -97,6 +93,8 @@ class RunningJob:
         Last finished epoch of the current fold.
     folds_done
         Number of finished folds.
+    work_done
+        Work that was measured. It excludes first steps, and what an earlier run did.
     """
 
     plan: PlannedJob
@@ -109,7 +107,8 @@ class RunningJob:
     epoch: EpochBegan | None = None
     ended_epoch: EpochEnded | None = None
     folds_done: int = 0
-    _measured: tuple[float, float] = (0.0, 0.0)  # work and its seconds
+    work_done: float = 0.0
+    _pace: Pace = field(default_factory=Pace)
     _latest: float = 0.0
 
     def apply_event(self, event: Event) -> None:
@@ -130,16 +129,16 @@ class RunningJob:
         """Count steps of a task."""
         measured, seconds = task.advance(steps, now)
         if task.plan.work:
-            work, before = self._measured
-            self._measured = (work + measured * task.plan.work, before + seconds)
+            if measured:
+                self._pace.add(measured * task.plan.work, seconds)
             self.work_left = max(0.0, self.work_left - steps * task.plan.work)
+            self.work_done += measured * task.plan.work
             self._latest = now
 
     @property
     def speed(self) -> float | None:
-        """Work per second, without start-up. None if not measured yet."""
-        work, seconds = self._measured
-        return work / seconds if work and seconds else None
+        """Work per second, without start-up. None if too little was measured."""
+        return self._pace.measure(self.plan.work)
 
     @property
     def current_task(self) -> TaskState | None:
@@ -177,6 +176,8 @@ class Jobs:
         self.done = 0
         self.parallel = 1
         self._speeds = JobSpeeds()
+        # Seconds that ended jobs needed beside their work.
+        self._extra: list[float] = []
         self._finished_work = 0.0
 
     @property
@@ -218,14 +219,33 @@ class Jobs:
                     del self.waiting[event.job]
                 self.done += 1
                 if ended and not event.error:
-                    self._speeds.add(ended.plan.member, ended.plan.work, event.seconds)
+                    self._add_ended(ended, event.seconds)
                     self._finished_work += ended.plan.work
             case _ if job:
                 job.apply_event(event)
         return None
 
+    def _add_ended(self, job: RunningJob, seconds: float) -> None:
+        """Learn from a job that succeeded.
+
+        What it needed beside its work is learned apart: start-up does not grow with the work, and a job may find its
+        work done by an earlier run.
+        """
+        member, speed, planned = job.plan.member, job.speed, job.plan.work
+        if not planned:
+            self._speeds.add(member, 0.0, seconds)
+        elif speed and job.work_done:
+            working = min(seconds, job.work_done / speed)
+            self._speeds.add(member, job.work_done, working)
+            self._extra.append(seconds - working)
+        elif job.work_done or job.work_left < planned:
+            self._extra.append(seconds)
+        else:
+            # It did not report its work.
+            self._speeds.add(member, planned, seconds)
+
     def estimate_member_speed(self, member: str) -> float | None:
-        """Estimate a member's work per second from its finished jobs with their start-up, or else from running ones.
+        """Estimate a member's work per second from its finished jobs, or else from running ones.
 
         If no job of this member was measured, the jobs of all members count.
         """
@@ -252,7 +272,8 @@ class Jobs:
         if not plan.work:
             return self._speeds.measure_seconds_without_work()
         speed = self.estimate_member_speed(plan.member)
-        return plan.work / speed if speed else None
+        extra = sum(self._extra) / len(self._extra) if self._extra else 0.0
+        return extra + plan.work / speed if speed else None
 
     @property
     def share(self) -> float | None:

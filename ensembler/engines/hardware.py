@@ -1,4 +1,4 @@
-"""Hardware of this machine: GPUs that TensorFlow can use, and memory."""
+"""Hardware of this machine: GPUs that the backend of Keras can use, and memory."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..keras_backend import BACKEND_NAMES, Backend, find_backend_if_any
 from ..machine_memory import read_machine_memory
+from .worker_processes import ENVIRONMENT
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"
 _GPU_LINE = re.compile(
     r"(?P<index>\d+), *(?P<uuid>[^,]+), *(?P<name>.+), *(?P<memory>[^,]+), *(?P<major>\d+)\.(?P<minor>\d+)"
 )
-# Seconds. A driver that is not kept loaded needs a few per GPU. TensorFlow needs more from a slow disk.
+# Seconds. A driver that is not kept loaded needs a few per GPU. The backend needs more from a slow disk.
 _DRIVER_TIMEOUT = 60.0
-_TENSORFLOW_TIMEOUT = 180.0
+_BACKEND_TIMEOUT = 180.0
 _MEBIBYTE = 2**20
-_UNUSABLE_MESSAGE = (
-    "TensorFlow cannot use this machine's GPU: run pip install 'ensembler[gpu]' (on Windows, inside WSL2)."
-)
+# Programs that exit with 0 if the backend can use a GPU.
+_QUESTIONS: Mapping[Backend, str] = {
+    "tensorflow": "import tensorflow as tf, sys; sys.exit(0 if tf.config.list_physical_devices('GPU') else 1)",
+    "jax": "import jax, sys; sys.exit(0 if any(one.platform == 'gpu' for one in jax.devices()) else 1)",
+}
+_EXTRAS: Mapping[Backend, str] = {"tensorflow": "gpu", "jax": "jax-gpu"}
+# Variables that choose JAX's devices, and the names of GPUs there.
+_JAX_PLATFORMS, _JAX_GPUS = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME"), ("gpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Hardware:
     Attributes
     ----------
     gpus
-        GPUs that TensorFlow can use and that ``CUDA_VISIBLE_DEVICES`` does not hide.
+        GPUs that the backend of Keras can use and that ``CUDA_VISIBLE_DEVICES`` does not hide.
     memory_bytes
         Main memory that this process may use.
     problem
@@ -66,22 +73,49 @@ class Hardware:
     problem: str = ""
 
 
-def detect_hardware() -> Hardware:
+def detect_hardware(backend: Backend | None = None) -> Hardware:
     """Detect the hardware of this machine.
 
-    The driver's ``nvidia-smi`` lists the GPUs. TensorFlow then reports in a separate process whether it can use them,
-    because a TensorFlow without CUDA is common on machines with a GPU. Without ``nvidia-smi``, neither is started.
+    The driver's ``nvidia-smi`` lists the GPUs. The backend of Keras then reports in a separate process whether it can
+    use them, because TensorFlow or JAX without CUDA is common on machines with a GPU. Without ``nvidia-smi``, neither
+    is started.
+
+    Parameters
+    ----------
+    backend
+        Backend of Keras. None is the one that jobs use. Without any, GPUs are not used.
     """
+    backend = backend or find_backend_if_any()
+    listed = list_gpus(backend)
+    if listed.gpus and (backend is None or not _can_use_gpus(backend)):
+        return replace(listed, gpus=(), problem=_describe_unusable(backend))
+    return listed
+
+
+def list_gpus(backend: Backend | None) -> Hardware:
+    """Return the hardware by the driver's list, without asking the backend whether it can use the GPUs."""
     memory = read_machine_memory()
     program = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if not program or visible in ("", "-1"):
+    if not program or visible in ("", "-1") or (backend == "jax" and _are_hidden_from_jax()):
         return Hardware((), memory)
     listing, problem = _query_driver(program)
-    gpus = select_visible_gpus(parse_gpu_listing(listing, memory), visible)
-    if gpus and not _can_tensorflow_use_gpus():
-        return Hardware((), memory, _UNUSABLE_MESSAGE)
-    return Hardware(gpus, memory, problem)
+    return Hardware(select_visible_gpus(parse_gpu_listing(listing, memory), visible), memory, problem)
+
+
+def _are_hidden_from_jax() -> bool:
+    """Return whether the user chose other devices for JAX."""
+    chosen = next(filter(None, map(os.environ.get, _JAX_PLATFORMS)), None)
+    return chosen is not None and not set(_JAX_GPUS) & set(chosen.lower().split(","))
+
+
+def _describe_unusable(backend: Backend | None) -> str:
+    if backend is None:
+        return "No GPU is used, because Keras has no backend."
+    return (
+        f"{BACKEND_NAMES[backend]} cannot use this machine's GPU: run pip install 'ensembler[{_EXTRAS[backend]}]' "
+        "(on Windows, inside WSL2)."
+    )
 
 
 def _query_driver(program: str) -> tuple[str, str]:
@@ -159,12 +193,12 @@ def _is_named_by(entry: str, number: int, gpu: Gpu) -> bool:
     return entry == str(number) or (entry.startswith("GPU-") and gpu.identity.startswith(entry))
 
 
-def _can_tensorflow_use_gpus() -> bool:
-    question = "import tensorflow as tf, sys; sys.exit(0 if tf.config.list_physical_devices('GPU') else 1)"
+def _can_use_gpus(backend: Backend) -> bool:
+    command = [sys.executable, "-c", _QUESTIONS[backend]]
+    # The question must not take the memory of the GPU, on which jobs may run.
+    environment = {**ENVIRONMENT, **os.environ}
     try:
-        answer = subprocess.run(
-            [sys.executable, "-c", question], capture_output=True, check=False, timeout=_TENSORFLOW_TIMEOUT
-        )
+        answer = subprocess.run(command, capture_output=True, check=False, timeout=_BACKEND_TIMEOUT, env=environment)
     except subprocess.TimeoutExpired:
         return False
     return answer.returncode == 0

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import IO, BinaryIO, Self, cast
 
 from ..errors import StorageError
+from ..keras_backend import BACKEND_VARIABLE, find_backend_if_any
 from ..process_memory import read_resident_bytes
 from .control import STOP_LINE
 from .job import Job
@@ -23,7 +24,9 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     # TensorFlow disables oneDNN on x86 processors without AVX-512, although it is several times as fast there.
     "TF_ENABLE_ONEDNN_OPTS": "1",
+    # By default, the first process takes all of a GPU's memory with TensorFlow, and three quarters with JAX.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -76,13 +79,13 @@ class WorkerProcesses:
 
     def __init__(self, parallel: int, gpus: Sequence[str] = (), *, max_shared_bytes: int = MAX_SHARED_BYTES) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
-        usual = {**ENVIRONMENT, **_divide_processors(len(slots))}
+        usual, backend = {**ENVIRONMENT, **_divide_processors(len(slots))}, choose_backend()
         self.limit = len(slots)
         self._max_shared_bytes = max_shared_bytes
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
             # The user's variables take precedence, except for the choice among the visible GPUs.
-            self._free.put(Slot({**usual, **os.environ, **own}))
+            self._free.put(Slot({**usual, **os.environ, **backend, **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
         self.was_killed = False
@@ -240,6 +243,15 @@ def send_text(process: subprocess.Popen[str], text: str) -> None:
     """Write unbuffered, so that data for a process that has just ended causes no error later."""
     with contextlib.suppress(OSError):
         os.write(cast("IO[str]", process.stdin).fileno(), text.encode("utf-8"))
+
+
+def choose_backend() -> dict[str, str]:
+    """Return the environment variable of Keras's backend, or nothing without a backend.
+
+    Some jobs need none. Workflows whose jobs do have refused before.
+    """
+    backend = find_backend_if_any()
+    return {BACKEND_VARIABLE: backend} if backend else {}
 
 
 def _divide_processors(parallel: int) -> dict[str, str]:

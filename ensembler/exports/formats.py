@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
 from ..errors import BadChoice
+from ..keras_backend import BACKEND_NAMES, BACKEND_VARIABLE, find_backend
 
 FormatName = Literal["savedmodel", "onnx", "litert", "openvino"]
 Quantization = Literal["none", "fp16", "int8"]
@@ -164,9 +165,14 @@ def find_obstacle(variant: Variant, find: Callable[[str], object | None] = find_
     """Return why a variant is impossible here, as the end of a sentence. Empty if it is possible."""
     if reason := variant.format.refused.get(variant.quantization):
         return reason
-    packages = variant.format.list_packages(variant.quantization)
+    packages = {"tensorflow": "tensorflow", **variant.format.list_packages(variant.quantization)}
     if missing := [package for module, package in packages.items() if find(module) is None]:
         return f"{' and '.join(missing)} must be installed: `pip install 'ensembler[export]'`."
+    if (backend := find_backend()) != "tensorflow":
+        name = BACKEND_NAMES[backend]
+        return (
+            f"only networks on TensorFlow are converted, and Keras runs on {name}: set {BACKEND_VARIABLE}=tensorflow."
+        )
     return ""
 
 

@@ -39,6 +39,11 @@ class NetworkFile:
         """The file, and the weights beside the ``.xml`` of OpenVINO. A folder stands for all files in it."""
         return (self.path, self.path.with_suffix(".bin")) if self.path.suffix == ".xml" else (self.path,)
 
+    @property
+    def uses_keras(self) -> bool:
+        """Whether Keras predicts, rather than the runtime of an exported file."""
+        return self.stack_card is not None
+
     def read_card(self, result: dict[str, Any]) -> StackCard:
         """Return the description of the network, for which an exported file needs the result of the job."""
         return self.stack_card or make_record(result["card"], ExportCard, self.path).network

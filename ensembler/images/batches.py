@@ -1,30 +1,20 @@
-"""Batches of pixels, decoded by threads while the network computes."""
+"""Batches of pixels, decoded by processes or threads while the network computes."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from ..competition.pixels import ASSUMED, PixelRule
 from ..errors import UnknownPixels, UnreadablePhoto
 from .decoding import decode_at_sizes
+from .loading.pools import Pool, open_pool, prefetch, run_in_parts
 from .photo_source import PhotoSource, Pixels, Rows
-
-# Number of batches decoded in advance. More need more memory, fewer let the network wait.
-PREFETCH_BATCHES = 3
-
-R = TypeVar("R")
-S = TypeVar("S")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,11 +41,37 @@ def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | Non
     """
     rows = np.arange(len(photos)) if rows is None else rows
     batches = (rows[start : start + batch_size] for start in range(0, len(rows), batch_size))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        if photos.is_decoded:
-            yield from prefetch(pool.submit(photos.gather, batch) for batch in batches)
-        else:
-            yield from prefetch(submit_and_combine(pool, photos.read_photo, batch, np.stack) for batch in batches)
+    if photos.is_decoded:
+        yield from gather_ahead(photos, batches)
+        return
+    with open_pool(len(rows)) as pool:
+        shared = pool.share(photos)
+
+        def submit(batch: Rows) -> Future[Pixels]:
+            array = pool.allocate((len(batch), photos.size, photos.size, 3))
+            return run_in_parts(
+                pool,
+                lambda part: pool.call(read_rows, shared, batch[part.start : part.stop], array, part.start),
+                len(batch),
+                lambda _: pool.deliver(array),
+            )
+
+        yield from prefetch(map(submit, batches), pool.count_ahead(batch_size))
+
+
+def gather_ahead(photos: PhotoSource, batches: Iterable[Rows]) -> Iterator[Pixels]:
+    """Yield batches of decoded photos, copied by one thread: processes would copy no faster."""
+    pool = Pool(1, uses_processes=False)
+    try:
+        yield from prefetch(pool.submit(photos.gather, batch) for batch in batches)
+    finally:
+        pool.close()
+
+
+def read_rows(photos: PhotoSource, rows: Rows, pixels: Pixels, first: int) -> None:
+    """Read photos into ``pixels``, from its row ``first`` on."""
+    for place, row in enumerate(rows, first):
+        pixels[place] = photos.read_photo(int(row))
 
 
 def iterate_readable_batches(
@@ -67,9 +83,39 @@ def iterate_readable_batches(
     the ``rule`` does not fit are added to ``misfits``.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
-    decode = partial(_decode_or_return_error, sizes=sizes, rule=rule, misfits=misfits)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from prefetch(submit_and_combine(pool, decode, batch, list) for batch in batches)
+    with open_pool(len(paths)) as pool:
+
+        def submit(batch: Sequence[Path]) -> Future[list[tuple[Pixels, ...] | UnreadablePhoto]]:
+            arrays = [pool.allocate((len(batch), size, size, 3)) for size in sizes]
+
+            def decode(part: range) -> list[UnreadablePhoto | None]:
+                found, errors = pool.call(_decode_at_sizes, batch[part.start : part.stop], rule, part.start, *arrays)
+                misfits.assumed.update(found.assumed)
+                misfits.beyond.update(found.beyond)
+                return errors
+
+            def join(parts: list[list[UnreadablePhoto | None]]) -> list[tuple[Pixels, ...] | UnreadablePhoto]:
+                pixels = [pool.deliver(array) for array in arrays]
+                errors = [error for part in parts for error in part]
+                return [error or tuple(array[place] for array in pixels) for place, error in enumerate(errors)]
+
+            return run_in_parts(pool, decode, len(batch), join)
+
+        yield from prefetch(map(submit, batches), pool.count_ahead(batch_size))
+
+
+def _decode_at_sizes(
+    paths: Sequence[Path], rule: PixelRule, first: int, *arrays: Pixels
+) -> tuple[Misfits, list[UnreadablePhoto | None]]:
+    """Decode photos into arrays of all sizes, from their row ``first`` on, and return an error or None for each."""
+    misfits, errors = Misfits(), []
+    for place, path in enumerate(paths, first):
+        found = _decode_or_return_error(path, [array.shape[1] for array in arrays], rule, misfits)
+        errors.append(found if isinstance(found, UnreadablePhoto) else None)
+        if not isinstance(found, UnreadablePhoto):
+            for array, pixels in zip(arrays, found, strict=True):
+                array[place] = pixels
+    return misfits, errors
 
 
 def _decode_or_return_error(
@@ -84,26 +130,6 @@ def _decode_or_return_error(
             return pixels
     except UnreadablePhoto as error:
         return error
-
-
-def submit_and_combine(
-    pool: ThreadPoolExecutor, work: Callable[[S], R], items: Iterable[S], combine: Callable[[list[R]], T]
-) -> Future[T]:
-    """Process the items in parallel threads, then combine the results in another thread."""
-    futures = [pool.submit(work, item) for item in items]
-    # The pool starts work in order. When this waits for the parts, each of them is done or runs in another thread.
-    return pool.submit(lambda: combine([part.result() for part in futures]))
-
-
-def prefetch(results: Iterator[Future[T]]) -> Iterator[T]:
-    """Yield results in order while the next ones are computed."""
-    waiting: deque[Future[T]] = deque()
-    for result in results:
-        waiting.append(result)
-        if len(waiting) > PREFETCH_BATCHES:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def count_steps(photos: int, batch_size: int) -> int:

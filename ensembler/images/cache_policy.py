@@ -7,7 +7,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from ..competition.pixels import PLAIN, PixelRule
 from ..errors import BadChoice
 from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
+from .loading.pools import open_pool, run_in_parts
 
 T = TypeVar("T")
 # Number of photos in the measurement of decoding.
@@ -50,9 +50,15 @@ def estimate_seconds_saved(
     if decodings <= missing:
         return 0.0
     sample = select_sample(paths)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with open_pool(len(paths)) as pool:
+        pool.start()
         began = time.perf_counter()
-        list(pool.map(lambda path: decode_photo(path, size, rule), sample))
+        run_in_parts(
+            pool,
+            lambda part: pool.call(_decode_photos, sample[part.start : part.stop], size, rule),
+            len(sample),
+            list,
+        ).result()
         decode_seconds = (time.perf_counter() - began) / len(sample)
     photo_bytes = 3 * size**2
     return (
@@ -60,6 +66,11 @@ def estimate_seconds_saved(
         - missing * photo_bytes / WRITE_BYTES_PER_SECOND
         - decodings * photo_bytes / READ_BYTES_PER_SECOND
     )
+
+
+def _decode_photos(paths: Sequence[Path], size: int, rule: PixelRule) -> None:
+    for path in paths:
+        decode_photo(path, size, rule)
 
 
 def select_sample(paths: Sequence[T]) -> Sequence[T]:

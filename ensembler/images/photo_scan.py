@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +15,7 @@ from ..errors import UnreadablePhoto
 from ..progress import Progress
 from .conversion import convert_to_rgb
 from .decoding import MIN_DECODE_SCALE, open_at_scale, open_photo
-from .parallel import map_in_threads
+from .loading.pools import map_photos
 from .perceptual_hash import GREY_SIDE
 from .pixel_rules import PixelFacts, choose_rule, measure_pixels
 from .similarity import Thumbnail, make_thumbnail
@@ -61,13 +62,13 @@ def scan_photos(root: Path, paths: Sequence[str], progress: Progress, rule: Pixe
         Keys of the rule that are known already.
     """
     scan = PhotoScan()
-    with map_in_threads(lambda path: _scan_photo(root / path), paths) as results:
+    with map_photos(_scan_photo, [root / path for path in paths]) as results:
         tracked = progress.track(results, "scan photos", len(paths), "photos")
         scanned = dict(zip(paths, tracked, strict=True))
     scan.unusual = {path: one.facts for path, one in scanned.items() if one.facts}
     scan.rule = rule.complete(choose_rule(scan.unusual.values()))
     if scan.unusual:
-        with map_in_threads(lambda path: _scan_again(root / path, scan.rule), scan.unusual) as results:
+        with map_photos(partial(_scan_again, rule=scan.rule), [root / path for path in scan.unusual]) as results:
             tracked = progress.track(results, "convert unusual photos", len(scan.unusual), "photos")
             # Keys that exist keep their order.
             scanned.update(zip(scan.unusual, tracked, strict=True))

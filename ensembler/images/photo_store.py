@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from ..locks import describe_holder, hold_lock
 from ..process_memory import release_pages
 from ..progress import Progress
 from ..storage import remove_unfinished, write_file_atomically
-from .decoding import decode_at_sizes, decode_photo
-from .photo_source import Pixels, Rows
+from .decoding import decode_at_sizes
+from .loading.pools import Pool, open_pool, run_in_parts
+from .photo_source import FilePhotos, Pixels, Rows
 
 # Photos per file, few enough that an interruption loses little.
 PHOTOS_PER_FILE = 256
@@ -82,7 +82,7 @@ class PhotoStore:
             return
         label = f"decode photos at {', '.join(map(str, sizes))} pixels"
         task = progress.start(label, sum(len(self._rows_of_files[number]) for number in file_numbers))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with open_pool(sum(len(self._rows_of_files[number]) for number in file_numbers)) as pool:
             while file_numbers:
                 busy = []
                 for number in file_numbers:
@@ -100,7 +100,7 @@ class PhotoStore:
         """Return whether a process writes files of this store."""
         return self._locks is not None and any(map(describe_holder, self._locks.glob("[0-9]" * 5)))
 
-    def _try_to_write(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> bool:
+    def _try_to_write(self, number: int, sizes: Sequence[int], pool: Pool) -> bool:
         """Write a file unless it exists. Return False if another process is writing it."""
         with contextlib.ExitStack() as stack:
             if self._locks:
@@ -113,34 +113,30 @@ class PhotoStore:
                 self._write_files(number, missing, pool)
         return True
 
-    def _write_files(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> None:
+    def _write_files(self, number: int, sizes: Sequence[int], pool: Pool) -> None:
         rows = self._rows_of_files[number]
         with contextlib.ExitStack() as files:
-            arrays = []
+            written = []
             for size in sizes:
                 file = files.enter_context(write_file_atomically(self._build_path(size, number)))
-                shape = (len(rows), size, size, 3)
-                arrays.append(np.lib.format.open_memmap(file, "w+", np.uint8, shape))
+                np.lib.format.open_memmap(file, "w+", np.uint8, (len(rows), size, size, 3))
+                written.append(file)
 
-            def decode(place: int) -> None:
-                pixels = decode_at_sizes(self._paths[rows[place]], sizes, self._rule)
-                for array, photo in zip(arrays, pixels, strict=True):
-                    array[place] = photo
+            def decode(part: range) -> None:
+                paths = self._paths[rows[part.start] : rows[part.stop - 1] + 1]
+                pool.call(_write_photos, paths, sizes, self._rule, written, part.start)
 
-            list(pool.map(decode, range(len(rows))))
-            for array in arrays:
-                array.flush()
+            run_in_parts(pool, decode, len(rows), list).result()
 
     def _find_missing_files(self, size: int) -> set[int]:
         return {number for number in range(len(self._rows_of_files)) if self._open_file(size, number) is None}
 
     def _open_file(self, size: int, number: int) -> Pixels | None:
         """Map a file into memory. Return None if it is missing, damaged or of another shape."""
-        try:
-            pixels = np.load(self._build_path(size, number), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
-            return None
-        return pixels if pixels.shape == (len(self._rows_of_files[number]), size, size, 3) else None
+        pixels = _map_file(self._build_path(size, number))
+        return (
+            pixels if pixels is not None and pixels.shape == (len(self._rows_of_files[number]), size, size, 3) else None
+        )
 
     def _build_path(self, size: int, number: int) -> Path:
         return self._folder / str(size) / f"{number:05}.npy"
@@ -153,11 +149,17 @@ class StoredPhotos:
         self, files: Sequence[Pixels | None], paths: Sequence[Path], size: int, rows: Rows, rule: PixelRule
     ) -> None:
         self._files = files
-        self._paths = paths
-        self._size = size
+        self._missing = FilePhotos(paths, size, rule)
         self._rows = rows
-        self._rule = rule
+        self.size = size
         self.is_decoded = all(files[number] is not None for number in np.unique(rows // PHOTOS_PER_FILE))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Other processes map the files themselves.
+        return {**self.__dict__, "_files": [getattr(file, "filename", None) for file in self._files]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({**state, "_files": [path and _map_file(path) for path in state["_files"]]})
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -169,16 +171,35 @@ class StoredPhotos:
 
     def gather(self, rows: Rows) -> Pixels:
         """Copy photos."""
-        pixels = np.empty((len(rows), self._size, self._size, 3), np.uint8)
+        pixels = np.empty((len(rows), self.size, self.size, 3), np.uint8)
         files_read: dict[int, Pixels] = {}
         for place, row in enumerate(self._rows[rows]):
             number, within = divmod(int(row), PHOTOS_PER_FILE)
             file = self._files[number]
             if file is None:
-                pixels[place] = decode_photo(self._paths[row], self._size, self._rule)
+                pixels[place] = self._missing.read_photo(int(row))
             else:
                 pixels[place] = file[within]
                 files_read[number] = file
         for file in files_read.values():
             release_pages(file)
         return pixels
+
+
+def _map_file(path: Path) -> Pixels | None:
+    """Map a file into memory. Return None if it is missing or damaged."""
+    try:
+        pixels: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return pixels
+
+
+def _write_photos(
+    paths: Sequence[Path], sizes: Sequence[int], rule: PixelRule, files: Sequence[Path], first: int
+) -> None:
+    """Decode photos into files that exist, from their row ``first`` on."""
+    arrays: list[Pixels] = [np.load(file, mmap_mode="r+", allow_pickle=False) for file in files]
+    for place, path in enumerate(paths, first):
+        for array, photo in zip(arrays, decode_at_sizes(path, sizes, rule), strict=True):
+            array[place] = photo

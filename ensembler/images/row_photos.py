@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ..competition.tables import Tables
 from .photo_source import PhotoSource, Pixels, Rows
+
+if TYPE_CHECKING:
+    # Processes that decode photos rotate them too. They do not load pandas.
+    from ..competition.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class RotatedPhotos:
         self._photos = photos
         self._places = places
         self._turns = turns
+
+    @property
+    def size(self) -> int:
+        """Height and width of the photos."""
+        return self._photos.size
 
     @property
     def is_decoded(self) -> bool:

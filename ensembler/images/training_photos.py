@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
-from .batches import count_steps, prefetch, submit_and_combine
+from .batches import count_steps, gather_ahead
+from .loading.pools import open_pool, prefetch, run_in_parts
 from .photo_source import PhotoSource, Pixels, Rows
 
 # Pixels, targets and weights.
@@ -79,36 +79,40 @@ class TrainingPhotos:
             Pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape (batch_size / parts,
             outputs), and weights.
         """
-
-        # The 1, 2 and 3 separate these generators from each other and from the generator of the order.
-        def augment_row(row: int) -> Pixels:
-            random = np.random.default_rng([seed, number, 1, row])
-            return augment_photo(self._photos.read_photo(row), augmentation, random)
-
-        def build_batch(index: int, rows: Rows, pixels: Pixels) -> Batch:
-            targets = self._targets[rows]
-            real_count = min(batch_size, len(order) - index * batch_size)
-            if augmentation == "strong":
-                random = np.random.default_rng([seed, number, 2, index])
-                mixed = mix(pixels[:real_count], targets[:real_count], random)
-                pixels[:real_count], targets[:real_count] = mixed
-            return pixels, targets, (np.arange(batch_size) < real_count).astype(np.float32)
-
-        def submit_batch(index: int, rows: Rows) -> Future[Batch]:
-            if self._photos.is_decoded and augmentation == "none":
-                # A GPU processes small photos faster than Python passes each to a thread and back.
-                return pool.submit(lambda: build_batch(index, rows, self._photos.gather(rows)))
-            return submit_and_combine(
-                pool, augment_row, rows, lambda photos: build_batch(index, rows, np.stack(photos))
-            )
-
         order = self._draw_versions(shuffle_rows(len(self), number, seed), number, seed)
         # The order is repeated to fill the last batch.
-        batches = np.resize(order, (count_steps(len(order), batch_size), batch_size))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            futures = (submit_batch(index, rows) for index, rows in enumerate(batches[first_batch:], first_batch))
-            for batch in prefetch(futures):
-                yield from zip(*(np.split(array, accumulation_steps) for array in batch), strict=True)
+        rows_of_batches = np.resize(order, (count_steps(len(order), batch_size), batch_size))[first_batch:]
+
+        def split_batch(index: int, pixels: Pixels, targets: NDArray[np.float32]) -> Iterator[Batch]:
+            weights = (np.arange(batch_size) < len(order) - index * batch_size).astype(np.float32)
+            return zip(*(np.split(array, accumulation_steps) for array in (pixels, targets, weights)), strict=True)
+
+        if augmentation == "none" and self._photos.is_decoded:
+            for index, pixels in enumerate(gather_ahead(self._photos, rows_of_batches), first_batch):
+                yield from split_batch(index, pixels, self._targets[rows_of_batches[index - first_batch]])
+            return
+        with open_pool(rows_of_batches.size) as pool:
+            shared = pool.share(self._photos)
+
+            def submit_batch(index: int, rows: Rows) -> Future[tuple[Pixels, NDArray[np.float32]]]:
+                array, targets = pool.allocate((batch_size, *[self._photos.size] * 2, 3)), self._targets[rows]
+                real_count = min(batch_size, len(order) - index * batch_size)
+
+                def augment(part: range) -> None:
+                    changed = rows[part.start : part.stop]
+                    pool.call(augment_rows, shared, changed, array, part.start, augmentation, (seed, number))
+
+                def finish(_: list[None]) -> tuple[Pixels, NDArray[np.float32]]:
+                    if augmentation == "strong":
+                        key = (seed, number, 2, index)
+                        targets[:real_count] = pool.call(mix_rows, array, targets[:real_count], key)
+                    return pool.deliver(array), targets
+
+                return run_in_parts(pool, augment, batch_size, finish)
+
+            tasks = (submit_batch(index, rows) for index, rows in enumerate(rows_of_batches, first_batch))
+            for index, (pixels, targets) in enumerate(prefetch(tasks, pool.count_ahead(batch_size)), first_batch):
+                yield from split_batch(index, pixels, targets)
 
     def _draw_versions(self, order: Rows, number: int, seed: int) -> Rows:
         """Return the row of the version that an epoch draws of each photo, for photos in any order."""
@@ -116,6 +120,22 @@ class TrainingPhotos:
             return order
         drawn = np.random.default_rng([seed, number, 3]).integers(self._versions, size=len(self))
         return self._versions * order + drawn[order]
+
+
+def augment_rows(
+    photos: PhotoSource, rows: Rows, pixels: Pixels, first: int, augmentation: Augmentation, key: tuple[int, int]
+) -> None:
+    """Read and augment photos into ``pixels``, from its row ``first`` on. ``key`` is seed and epoch."""
+    for place, row in enumerate(rows, first):
+        # The 1 separates these generators from those of the order, of mixing (2), and of versions (3).
+        random = np.random.default_rng([*key, 1, int(row)])
+        pixels[place] = augment_photo(photos.read_photo(int(row)), augmentation, random)
+
+
+def mix_rows(pixels: Pixels, targets: NDArray[np.float32], key: tuple[int, ...]) -> NDArray[np.float32]:
+    """Mix the first photos of a batch, as many as there are targets, and return the mixed targets."""
+    pixels[: len(targets)], mixed = mix(pixels[: len(targets)], targets, np.random.default_rng(key))
+    return mixed
 
 
 def shuffle_rows(photos: int, number: int, seed: int) -> Rows:

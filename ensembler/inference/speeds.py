@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import BadData, StorageError
 from ..paths import locate_user_cache
 from ..serialization import compute_fingerprint, read_record, write_record
-from .runtimes import Runtime
+from .runtimes import SIXTEEN_BIT, Runtime
 
 FLOAT_BYTES = 4
 # A smaller advantage may be chance.
@@ -175,6 +175,11 @@ def locate_speeds() -> Path:
     return locate_user_cache() / "speeds"
 
 
+def locate_speed_lock(path: Path) -> Path:
+    """Return the lock of the measurement of a record in the cache."""
+    return locate_user_cache() / "locks" / f"speed-{path.stem}.lock"
+
+
 def remember_speed(path: Path, speed: NetworkSpeed) -> None:
     """Write a record to the cache. A failed write is ignored, because later runs can measure again."""
     with contextlib.suppress(StorageError):
@@ -182,7 +187,7 @@ def remember_speed(path: Path, speed: NetworkSpeed) -> None:
 
 
 def choose_fastest(timings: Mapping[Runtime, RuntimeSpeed], photos: int) -> Runtime:
-    """Return the runtime that needs the least time for a number of photos, including conversion.
+    """Return the runtime in float32 that needs the least time for a number of photos, including conversion.
 
     The result depends only on this number and on the measurements, so a resumed run makes the same choice.
     """
@@ -190,6 +195,11 @@ def choose_fastest(timings: Mapping[Runtime, RuntimeSpeed], photos: int) -> Runt
     total_seconds = {
         name: photos * each.seconds + each.conversion
         for name, each in timings.items()
-        if name == "keras" or (not each.trouble and each.seconds < _MARGIN * keras.seconds)
+        if name == "keras" or (name != SIXTEEN_BIT and not each.trouble and is_faster(each, keras))
     }
     return min(total_seconds, key=lambda name: total_seconds[name])
+
+
+def is_faster(speed: RuntimeSpeed, other: RuntimeSpeed) -> bool:
+    """Return whether a runtime is faster than another one by more than chance."""
+    return speed.seconds < _MARGIN * other.seconds

@@ -19,6 +19,7 @@ from ..paths import CompetitionFolder, locate_user_cache
 from .distillation.teaching_job import TeachingJob
 from .features.files import PARTS_SUFFIX, build_feature_path
 from .features.parts import open_features
+from .features.precision import locate_decision
 from .features.views import list_feature_views
 from .records import MemberRecord
 from .training_job import TrainingJob
@@ -127,8 +128,9 @@ def list_feature_files(job: TrainingJob) -> JobFiles:
         stem = escape(f"{record.settings.backbone}-{record.settings.image_size}")
         return JobFiles(reads=(f"{escape(str(folder.features))}/{stem}*",), writes=(str(folder.features),))
     paths = [build_feature_path(folder, record, view) for view in views]
-    places = tuple(str(place) for path in paths for place in (path.with_name(path.name + PARTS_SUFFIX), path))
-    return JobFiles(reads=places, writes=places)
+    places = [place for path in paths for place in (path.with_name(path.name + PARTS_SUFFIX), path)]
+    named = tuple(map(str, [*places, locate_decision(folder, record)]))
+    return JobFiles(reads=named, writes=named)
 
 
 def list_photo_files(

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
+from ..inference.runtimes import RuntimePrecision
 from ..inference.speeds import NetworkSpeed, read_speed
+from ..keras_backend import DEFAULT_BACKEND, Backend, find_backend
 from ..options.corrections import CORRECTIONS_FILE
 from ..options.distillation import TEACHER_FILE
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE, count_pseudo_labels
@@ -54,7 +56,10 @@ _TRAIN_AGAIN = "run `ensembler train-members` again."
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """What a member's predictions depend on: the settings, the order of classes, and hashes of samples and folds."""
+    """What a member's predictions depend on: the settings, the order of classes, and hashes of samples and folds.
+
+    ``backend`` is the backend of Keras that trains all of its folds, because backends round differently.
+    """
 
     name: str
     settings: MemberSettings
@@ -62,6 +67,7 @@ class MemberRecord:
     folds: str
     folds_count: int
     classes: tuple[str, ...]
+    backend: Backend = DEFAULT_BACKEND
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +81,9 @@ class MemberRecord:
             # Members trained by versions without these settings keep their fingerprint.
             if content["settings"][name] is None:
                 del content["settings"][name]
+        if self.backend == DEFAULT_BACKEND:
+            # So do those of versions that had no other backend.
+            del content["backend"]
         return content
 
     def save(self, folder: CompetitionFolder) -> None:
@@ -132,6 +141,8 @@ class FoldRecord:
         Number of pseudo-labelled photos that the fold learned from. None without pseudo-labels.
     versions
         Versions of Python and of packages in the process that trained the fold. Empty in folds of early versions.
+    feature_precision
+        Precision in which the frozen features were computed that the predictions follow from.
     """
 
     member: str
@@ -144,6 +155,7 @@ class FoldRecord:
     epochs: float | None = None
     pseudo_labels: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    feature_precision: RuntimePrecision = "float32"
 
 
 def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldRecord | None:
@@ -180,6 +192,7 @@ def save_fold(
     history: list[dict[str, Any]],
     score: float | None,
     seconds: float,
+    feature_precision: RuntimePrecision = "float32",
 ) -> None:
     """Write a fold's files. ``fold.json`` is written last, because it contains the checksums of the others."""
     place = folder.fold(record.name, fold)
@@ -199,6 +212,7 @@ def save_fold(
         epochs=count_epochs_done(history),
         pseudo_labels=count_pseudo_labels(place),
         versions=read_versions(),
+        feature_precision=feature_precision,
     )
     write_record(place / "fold.json", fold_record)
 
@@ -353,4 +367,5 @@ def build_record(
         folds=compute_file_digest(folder.folds) if folder.folds.is_file() else "",
         folds_count=folds.splits,
         classes=tables.manifest.outputs,
+        backend=find_backend(),
     )

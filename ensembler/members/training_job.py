@@ -19,7 +19,7 @@ from ..competition.metrics.metrics import log_loss
 from ..competition.orientation.rotations import average_rotations
 from ..competition.tables import Tables, load_tables
 from ..heads.soft_targets import SoftTargets
-from ..inference.runtimes import RuntimeChoice
+from ..inference.runtimes import RuntimeChoice, RuntimePrecisionChoice
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
 from .allotment import Allotment
@@ -47,8 +47,8 @@ class TrainingJob:
         Share of the time budget by fold. Empty without a budget.
     share
         Planned share of the requested epochs.
-    runtime
-        Runtime that predicts; see :mod:`ensembler.inference.runtimes`.
+    runtime, runtime_precision
+        Runtime that predicts, and its precision for frozen features; see :mod:`ensembler.inference.runtimes`.
     decodings, cache_limit
         Parameters of :class:`.competition_photos.CompetitionPhotos`.
     """
@@ -63,6 +63,7 @@ class TrainingJob:
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
     share: float = 1.0
     runtime: RuntimeChoice = "auto"
+    runtime_precision: RuntimePrecisionChoice = "auto"
     decodings: int = 0
     cache_limit: int | None = None
 

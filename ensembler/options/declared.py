@@ -261,6 +261,8 @@ class RunOptions(TypedDict, total=False):
         Track members and folds as runs in MLflow, see docs/tracking.md.
     runtime
         Runtime of predictions without a GPU. auto selects the fastest.
+    runtime_precision
+        Precision of frozen features without a GPU. auto selects bfloat16 where it is faster and changes no head.
     cache_limit
         Disk space for decoded photos, such as 20GB. 0 stores none. By default half of the free space.
 
@@ -287,7 +289,8 @@ class RunOptions(TypedDict, total=False):
     checkpoint_minutes: Annotated[float, declare("MINUTES", gt=0)]
     tensorboard: Annotated[bool, declare("flag")]
     track: Track
-    runtime: Annotated[str, declare("auto|keras|graph|onnx")]
+    runtime: Annotated[str, declare("auto|keras|graph|onnx|openvino")]
+    runtime_precision: Annotated[str, declare("auto|float32|bfloat16")]
     cache_limit: Annotated[str | int, declare("SIZE")]
 
 

@@ -7,13 +7,13 @@ from glob import escape
 
 from ..backbones.weight_files import BuiltNetwork, list_weight_files
 from ..competition.folds.file import load_folds
+from ..competition.folds.stratified_order import order_photos
 from ..competition.tables import load_tables
 from ..job_files import JobFiles
 from ..members.features.files import PARTS_SUFFIX
 from ..members.job_files import list_speed_files, list_table_files
 from ..paths import CompetitionFolder
 from .candidates import Candidate
-from .order import order_survey_photos
 from .survey_job import locate_current_backbone
 
 
@@ -32,7 +32,7 @@ def list_survey_files(
         Folder of decoded photos that the jobs fill together. Empty if there is none.
     """
     tables = load_tables(folder)
-    rows = order_survey_photos(tables, load_folds(folder, tables), seed)[:photos]
+    rows = order_photos(tables, load_folds(folder, tables), seed)[:photos]
     features = [each.locate_features(folder) for each in candidates]
     places = tuple(str(place) for path in features for place in (path.with_name(path.name + PARTS_SUFFIX), path))
     # Decoded photos lie in folders beside these files.

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
+from ..competition.folds.stratified_order import order_photos
 from ..competition.metrics.metrics import compute_row_losses
 from ..competition.tables import Tables
 from ..errors import BadData
+from ..heads.out_of_fold import predict_out_of_fold
 from ..paths import CompetitionFolder
 from ..progress import SILENT, Progress
 from ..serialization import compute_fingerprint, read_arrays, write_arrays
 from .candidates import Candidate
-from .order import order_survey_photos
-from .out_of_fold import predict_out_of_fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Rung:
     def take_first(cls, photos: int, folder: CompetitionFolder, tables: Tables, seed: int) -> Rung:
         """Take the first ``photos`` of the survey's order."""
         folds = load_folds(folder, tables)
-        rows = order_survey_photos(tables, folds, seed)[:photos]
+        rows = order_photos(tables, folds, seed)[:photos]
         return cls(rows, tables, folds.select_rows(rows), seed)
 
     @property

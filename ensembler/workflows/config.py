@@ -10,6 +10,7 @@ import tomli_w
 from ..backbones.names import parse_backbone_name
 from ..backbones.registry import Backbone
 from ..callers import name_source
+from ..engines.local import LocalEngine
 from ..options.arguments import Names, check_arguments
 from ..options.configuration import Configuration, configure
 from ..options.declared import Preset, TrainingOptions
@@ -17,7 +18,7 @@ from ..options.presets import Machine
 from ..options.reading import OPTIONS, show_options
 from ..options.sources import ResolvedOptions
 from ..paths import PathLike
-from .machine import detect_machine
+from .machine import describe_keras, summarise_hardware
 
 _HEADER = """\
 # All options in force, and the source of each. `ensembler train-members --config FILE` reads this file. Its values
@@ -36,6 +37,8 @@ def config(
     **options: Unpack[TrainingOptions],
 ) -> str:
     """Return all options of training that are in force, and the source of each value.
+
+    The first line is a comment about the backend of Keras and the devices of this machine.
 
     Parameters
     ----------
@@ -61,14 +64,17 @@ def config(
     Examples
     --------
     >>> print(ensembler.config(preset="quick", epochs=3))
+    # Keras 3.15.1 on TensorFlow 2.21.0, CPU
     # All options in force, and the source of each...
     """
     configuration = configure(options, preset, config)
     for member in members or ():
         configuration.find_backbone(member)
-    return format_configuration(
-        configuration, list(members) if members else list(configuration.tables), detect_machine().machine
+    hardware = LocalEngine().detect_hardware()
+    options_text = format_configuration(
+        configuration, list(members) if members else list(configuration.tables), summarise_hardware(hardware).machine
     )
+    return f"# {describe_keras(hardware)}\n{options_text}"
 
 
 def format_configuration(configuration: Configuration, members: Sequence[str], machine: Machine) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..competition import digits
 from ..competition.csv_tables import write_table
 from ..competition.layout.hints import Hints
+from ..keras_backend import find_backend
 from ..options.arguments import check_arguments
 from ..paths import DEFAULT_WORKSPACE, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
@@ -41,6 +42,8 @@ def demo(
     >>> len(stacked.members), scored.accuracy > 0.9
     (3, True)
     """
+    # Before anything is written.
+    find_backend()
     workspace = Workspace.read(workspace)
     folder = workspace.competition(digits.NAME)
     if folder.solution.is_file() and folder.extracted.is_dir():

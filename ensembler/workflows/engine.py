@@ -7,11 +7,12 @@ from importlib.util import find_spec
 from ..engines.engine import Engine
 from ..engines.local import LocalEngine
 from ..errors import BadChoice
+from ..keras_backend import find_backend
 from ..options.declared import EngineOptions
 from ..progress import Progress
 
 
-def open_engine(options: EngineOptions, progress: Progress) -> Engine:
+def open_engine(options: EngineOptions, progress: Progress, *, uses_keras: bool = True) -> Engine:
     """Create the engine that runs the jobs of a call, as a context manager.
 
     Parameters
@@ -20,12 +21,16 @@ def open_engine(options: EngineOptions, progress: Progress) -> Engine:
         Options of the call.
     progress
         Receiver of notes and warnings about machines.
+    uses_keras
+        Whether the jobs use Keras, so that a backend must be installed.
 
     Raises
     ------
     BadChoice
-        If an option needs another engine, or Ray is not installed.
+        If an option needs another engine, or Ray or the backend of Keras is not installed.
     """
+    if uses_keras:
+        find_backend()
     processors, shared_folder = options.get("job_processors"), options.get("shared_folder")
     if options.get("engine", "local") == "local":
         if options.get("ray_address") or shared_folder is not None:

@@ -160,7 +160,10 @@ def predict(
     paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
     shared = find_shared_folder(engine_options, Workspace.read(workspace))
-    with open_engine(engine_options, progress) as engine, make_scratch_folder("predict", shared) as scratch:
+    with (
+        open_engine(engine_options, progress, uses_keras=network.uses_keras) as engine,
+        make_scratch_folder("predict", shared) as scratch,
+    ):
         card, found = _predict(network, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])

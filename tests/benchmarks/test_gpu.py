@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from gpu import caption, child, combinations, compile_ahead, completed, keep, key, missing, options
-from helpers.photos import write_photo
 from paired_results import Results
 
 FACTS = {"device": "NVIDIA H100", "backend": "jax", "versions": "keras 3.15.1"}
@@ -105,22 +104,6 @@ def test_each_size_of_step_that_xla_compiles_is_compiled_ahead(tmp_path: Path, m
     assert [each["batches"] for each, _ in asked] == [[64], [128]]
     assert all(each["only_compile"] and each["xla"] for each, _ in asked)
     assert {cache for _, cache in asked} == {str(tmp_path / "compiled")}
-
-
-@pytest.mark.slow
-def test_an_epoch_from_files_is_compared_with_one_from_memory(tmp_path: Path) -> None:
-    for number in range(3):
-        write_photo(tmp_path / f"{number}.jpg", number)
-    script = Path(__file__).parents[2] / "benchmarks" / "gpu_epoch.py"
-    words = "--backbone demo-conv --precision float32 --photos 5 --size 8 --batch 2 --repeats 1"
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), *words.split()], capture_output=True, text=True, check=True
-    )
-    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert "Seconds per epoch of 5 photos at 8 pixels, demo-conv" in done.stdout
-    assert len(rows) == 6
-    assert rows[1].startswith("| the device's memory | ")
-    assert rows[1].endswith(" 1.00 |")
 
 
 @pytest.mark.slow

@@ -107,7 +107,7 @@ def test_a_terminal_keeps_lines_of_finished_folds_alone() -> None:
     assert output.count("b0, fold 2: 2 epochs, log loss 0.2130, 50.0 s") == 1
     assert "epoch 1 of 2" not in output
     assert "1 of 2 jobs" in output
-    assert "about 0:51 left" in output
+    assert "about 0:53 left" in output
 
 
 def test_without_a_terminal_there_are_plain_lines() -> None:

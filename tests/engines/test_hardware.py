@@ -14,13 +14,22 @@ MB = 2**20
 T4 = Gpu("Tesla T4", 15360 * MB, (7, 5), "GPU-aa11")
 A100 = Gpu("NVIDIA A100-SXM4-40GB", 40960 * MB, (8, 0), "GPU-aa22")
 LISTING = "0, GPU-aa11, Tesla T4, 15360, 7.5\n1, GPU-aa22, NVIDIA A100-SXM4-40GB, 40960, 8.0\n"
-SEES = "class config: list_physical_devices = staticmethod(lambda kind: ['one'] if kind == 'GPU' else [])"
-SEES_NONE = "class config: list_physical_devices = staticmethod(lambda kind: [])"
+# Stand-ins for a backend that sees a GPU, or none. JAX without CUDA has a device, but not of this kind.
+SEES = {
+    "tensorflow": "class config: list_physical_devices = staticmethod(lambda kind: ['one'] if kind == 'GPU' else [])",
+    "jax": "from types import SimpleNamespace as S\ndevices = lambda: [S(platform='cpu'), S(platform='gpu')]",
+}
+SEES_NONE = {
+    "tensorflow": "class config: list_physical_devices = staticmethod(lambda kind: [])",
+    "jax": "from types import SimpleNamespace as S\ndevices = lambda: [S(platform='cpu')]",
+}
+BACKENDS = pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "JAX_PLATFORM_NAME", "KERAS_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def install_driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -32,10 +41,11 @@ def install_driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
 
 
-def install_tensorflow(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    """Make other processes import ``source`` as TensorFlow."""
-    (folder / "tensorflow.py").write_text(source)
+def install_backend(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, backend: str = "tensorflow") -> None:
+    """Make Keras use ``backend``, as which other processes import ``source``."""
+    (folder / f"{backend}.py").write_text(source)
     monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("KERAS_BACKEND", backend)
 
 
 def prints(text: str, code: int = 0) -> str:
@@ -91,28 +101,42 @@ def test_hidden_gpus_are_not_described(visible: str, kinds: list[str]) -> None:
     assert [gpu.name for gpu in select_visible_gpus((T4, A100), visible)] == kinds
 
 
-def test_gpus_that_tensorflow_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@BACKENDS
+def test_gpus_that_the_backend_can_use(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, prints(LISTING))
-    install_tensorflow(tmp_path, monkeypatch, SEES)
+    install_backend(tmp_path, monkeypatch, SEES[backend], backend)
     found = detect_hardware()
     assert (found.gpus, found.memory_bytes, found.problem) == ((T4, A100), read_machine_memory(), "")
     asked = (tmp_path / "called").read_text()
     assert asked == "--query-gpu=index,uuid,name,memory.total,compute_cap --format=csv,noheader,nounits\n"
 
 
-@pytest.mark.parametrize("source", [SEES_NONE, "raise ImportError"], ids=["sees none", "cannot be imported"])
-def test_gpus_that_tensorflow_cannot_use(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@BACKENDS
+@pytest.mark.parametrize("sees", [True, False], ids=["sees none", "cannot be imported"])
+def test_gpus_that_the_backend_cannot_use(
+    backend: str, sees: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install_driver(tmp_path, monkeypatch, prints(LISTING))
-    install_tensorflow(tmp_path, monkeypatch, source)
+    install_backend(tmp_path, monkeypatch, SEES_NONE[backend] if sees else "raise ImportError", backend)
     found = detect_hardware()
     assert found.gpus == ()
-    assert "pip install 'ensembler[gpu]'" in found.problem
+    name, extra = {"tensorflow": ("TensorFlow", "gpu"), "jax": ("JAX", "jax-gpu")}[backend]
+    assert found.problem.startswith(f"{name} cannot use this machine's GPU: run pip install 'ensembler[{extra}]'")
+
+
+def test_gpus_that_were_hidden_from_jax_are_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_driver(tmp_path, monkeypatch, prints(LISTING))
+    install_backend(tmp_path, monkeypatch, SEES["jax"], "jax")
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert detect_hardware() == hardware.Hardware((), read_machine_memory())
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda,cpu")
+    assert detect_hardware().gpus == (T4, A100)
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert detect_hardware("tensorflow").problem.startswith("TensorFlow cannot"), "the variable is JAX's alone"
 
 
 @pytest.mark.slow
-def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_backend_is_asked_about_the_gpus_left_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No machine has a GPU of this name, so TensorFlow sees none.
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-aa11")
@@ -132,7 +156,7 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
 )
 def test_no_gpu(script: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, script)
-    install_tensorflow(tmp_path, monkeypatch, SEES)
+    install_backend(tmp_path, monkeypatch, SEES["tensorflow"])
     found = detect_hardware()
     assert found.gpus == ()
     assert problem in found.problem
@@ -142,9 +166,9 @@ def test_no_gpu(script: str, problem: str, tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("slow", ["driver", "tensorflow"])
 def test_a_hanging_program_is_not_waited_for(slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "_DRIVER_TIMEOUT", 0.5)
-    monkeypatch.setattr(hardware, "_TENSORFLOW_TIMEOUT", 0.5)
+    monkeypatch.setattr(hardware, "_BACKEND_TIMEOUT", 0.5)
     install_driver(tmp_path, monkeypatch, "exec sleep 30" if slow == "driver" else prints(LISTING))
-    install_tensorflow(tmp_path, monkeypatch, "import time; time.sleep(30)")
+    install_backend(tmp_path, monkeypatch, "import time; time.sleep(30)")
     began = time.monotonic()
     found = detect_hardware()
     assert time.monotonic() - began < 10
@@ -161,7 +185,7 @@ def test_neither_is_asked_where_all_is_hidden(visible: str, tmp_path: Path, monk
 
 
 def test_machines_without_a_driver_pay_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install_tensorflow(tmp_path, monkeypatch, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    install_backend(tmp_path, monkeypatch, f"open({str(tmp_path / 'asked')!r}, 'w')")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert detect_hardware() == hardware.Hardware((), read_machine_memory())
     assert not (tmp_path / "asked").exists()

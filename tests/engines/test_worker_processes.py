@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ensembler import keras_backend
 from ensembler.engines.job import Job
 from ensembler.engines.worker_processes import WorkerProcesses
 
@@ -54,6 +55,19 @@ def test_the_users_variables_take_precedence_except_for_the_gpu(monkeypatch: pyt
     assert "OMP_NUM_THREADS" not in environment
     assert "TF_ENABLE_ONEDNN_OPTS" not in environment
     assert environment["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "installed", "expected"),
+    [("jax", True, "jax"), ("", True, "tensorflow"), ("jax", False, None), ("torch", True, None)],
+)
+def test_the_backend_is_chosen_for_all_processes(
+    chosen: str, installed: bool, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", chosen)
+    monkeypatch.setattr(keras_backend.find_backend, "__defaults__", (lambda _: object() if installed else None,))
+    with WorkerProcesses(1).borrow_slot() as slot:
+        assert slot.environment.get("KERAS_BACKEND") == (chosen if expected is None else expected)
 
 
 def test_a_slot_is_borrowed_by_one_job_at_a_time_and_returned_after_an_error() -> None:

@@ -92,3 +92,11 @@ def test_other_files_are_refused(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadChoice, match=said):
         find_format(tmp_path / name)
+
+
+def test_only_networks_on_tensorflow_are_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(BadChoice, match="and Keras runs on JAX: set KERAS_BACKEND=tensorflow"):
+        read_request(["onnx"], ["none"], find())
+    with pytest.raises(BadChoice, match=r"onnx cannot be exported: tensorflow must be installed: .*ensembler.export"):
+        read_request(["onnx"], ["none"], find("tensorflow"))

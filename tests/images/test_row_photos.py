@@ -57,7 +57,7 @@ def test_pixels_are_rotated_counter_clockwise_without_loss(rows, files, kind, tm
     else:
         make = FilePhotos if kind == "files" else make_photo_source
         source = selected.rotate(make(selected.files, SIZE))
-    assert source.is_decoded is (kind != "files")
+    assert source.is_decoded is (kind == "store")
     found = np.concatenate(list(iterate_pixel_batches(source, 3)))
     expected = [np.rot90(decode_photo(files[row // 4], SIZE), row % 4) for row in wanted]
     assert np.array_equal(found, expected)

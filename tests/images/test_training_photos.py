@@ -211,6 +211,7 @@ class Versions:
     """Twelve rows of pixels of one colour, the number of the row."""
 
     is_decoded = True
+    size = SIZE
 
     def __len__(self):
         return 12

@@ -49,6 +49,9 @@ FORMER = {
         ({"graph": RuntimeSpeed(0.01, 5.0), "onnx": RuntimeSpeed(0.008, 15.0)}, 1000, "graph"),
         ({"graph": RuntimeSpeed(0.01, 5.0), "onnx": RuntimeSpeed(0.008, 15.0)}, 10_000, "onnx"),
         ({"graph": RuntimeSpeed(0.01, 5.0), "onnx": RuntimeSpeed(0.0, 0.0, "cannot run it")}, 10_000, "graph"),
+        ({"graph": RuntimeSpeed(0.01, 5.0), "openvino": RuntimeSpeed(0.005, 8.0)}, 10_000, "openvino"),
+        # 16 bits are chosen by their effect too, elsewhere.
+        ({"graph": RuntimeSpeed(0.01, 5.0), "openvino-bfloat16": RuntimeSpeed(0.001, 5.0)}, 10_000, "graph"),
     ],
 )
 def test_a_conversion_must_pay(others: dict[Runtime, RuntimeSpeed], photos: int, chosen: Runtime) -> None:

@@ -31,6 +31,12 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert record.list_unfinished_folds(folder) == list(range(FOLDS))
 
 
+def test_the_backend_counts_and_records_of_the_default_one_are_those_of_earlier_versions() -> None:
+    record = MemberRecord("a", SETTINGS, "0123", "4567", 3, ("cat", "dog"))
+    assert record.fingerprint == "4130e2fcaa0a1407"
+    assert replace(record, backend="jax").fingerprint != record.fingerprint
+
+
 def test_a_fold_counts_for_its_own_settings_only(tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "demo-conv")

@@ -19,6 +19,7 @@ from typing import IO, BinaryIO, cast
 
 from ...errors import EnsemblerError, Interrupted, JobFailed, StorageError
 from ...events import Event, read_event
+from ...keras_backend import BACKEND_VARIABLE, Backend
 from ...progress import Progress
 from ..control import STOP_LINE
 from ..job import Job
@@ -173,7 +174,8 @@ class Attempt:
     def _run(self) -> None:
         assignment = self._assignment
         host = socket.gethostname()
-        if difference := describe_difference(host, read_versions(), assignment.versions):
+        backend = cast("Backend | None", assignment.environment.get(BACKEND_VARIABLE))
+        if difference := describe_difference(host, read_versions(backend), assignment.versions):
             raise JobFailed(difference)
         job, log = Job.from_line(assignment.line)
         if not assignment.carries_files:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import ray
 
 from ...errors import JobFailed
+from ...keras_backend import find_backend_if_any
 from ...progress import Progress
 from ..dispatch import require_results, run_all
 from ..hardware import Hardware
@@ -90,7 +91,7 @@ class RayEngine:
     def _examine_nodes(self) -> list[Examination]:
         task = self._progress.start("examine the nodes", 1)
         references = [
-            examination_task.options(scheduling_strategy=pin_to(node.identity)).remote()
+            examination_task.options(scheduling_strategy=pin_to(node.identity)).remote(find_backend_if_any())
             for node in list_nodes()
             if node.processors
         ]

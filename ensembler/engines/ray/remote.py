@@ -14,6 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ...callers import address_caller_of
+from ...keras_backend import Backend
 from ..hardware import Hardware, detect_hardware
 from .attempt import Attempt
 from .messages import Assignment, Letter, Message
@@ -95,11 +96,11 @@ def run_attempt(assignment: Assignment, mailbox: Any) -> Iterator[Message]:
     yield from Attempt(assignment, gpus, receive).iterate_messages()
 
 
-def examine_node() -> Examination:
-    """Detect the hardware of the node on which this task runs."""
+def examine_node(backend: Backend | None) -> Examination:
+    """Detect the hardware of the node on which this task runs, for the backend of Keras that jobs will use."""
     # Ray hides the GPUs from a task that reserves none.
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-    return Examination(socket.gethostname(), detect_hardware(), read_versions())
+    return Examination(socket.gethostname(), detect_hardware(backend), read_versions(backend))
 
 
 def pin_to(node: str) -> NodeAffinitySchedulingStrategy:

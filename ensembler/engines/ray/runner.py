@@ -22,6 +22,7 @@ from ...progress import Progress
 from ..job import Job
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
+from ..worker_processes import choose_backend
 from .cluster import list_nodes
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
 from .placement import Demand, Node, count_slots
@@ -35,7 +36,16 @@ _CANCEL_SECONDS = 3.0
 # Seconds without a message after which the reason for the wait is told.
 _WAIT_SECONDS = 20.0
 # Variables of the driver that determine what jobs compute. Paths in others belong to each machine.
-_PREFIXES = ("TF_", "KERAS_", "XLA_FLAGS", "ENSEMBLER_", "OMP_NUM_THREADS")
+_PREFIXES = (
+    "TF_",
+    "KERAS_",
+    "JAX_DEFAULT_",
+    "JAX_ENABLE_",
+    "XLA_FLAGS",
+    "XLA_PYTHON_",
+    "ENSEMBLER_",
+    "OMP_NUM_THREADS",
+)
 _LOST = (
     exceptions.NodeDiedError,
     exceptions.WorkerCrashedError,
@@ -197,6 +207,7 @@ class RayRunner:
             own_log = JobFiles(writes=(str(log.absolute()),))
             self._server.open(attempts.key, lambda: job.files().join(own_log))
         environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
+        environment |= choose_backend()
         if attempts.lost:
             environment[LOST_HOLDERS_VARIABLE] = format_holders(attempts.lost)
         if not self._server:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ... import versions
+from ...keras_backend import Backend
 
 
-def read_versions() -> dict[str, str]:
-    """Return the versions of this machine by name. A package without metadata has an empty one."""
-    return {**dict.fromkeys(versions.PACKAGES, ""), **versions.read_versions()}
+def read_versions(backend: Backend | None = None) -> dict[str, str]:
+    """Return the versions of this machine by name. A package without metadata has an empty one.
+
+    Parameters
+    ----------
+    backend
+        Backend of Keras that jobs use. None is the one that this machine would choose.
+    """
+    packages = versions.list_packages(backend)
+    return {**dict.fromkeys(packages, ""), **versions.read_versions(packages)}
 
 
 def describe_difference(host: str, here: Mapping[str, str], driver: Mapping[str, str]) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 from keras import ops, tree
 
+from .gradients import allow_float64
+
 # Number of a tensor in a flat network.
 Key = int
 Values = dict[Key, Any]
@@ -159,6 +161,7 @@ def use_exact_arithmetic(graph: FlatGraph) -> None:
 
     A probability near 1 has no gradient in float32, and small gradients vanish in float16.
     """
+    allow_float64()
     for step in graph.steps:
         if isinstance(step.operation, keras.Layer):
             flat = all(len(graph.shapes[key]) <= 2 for key in (*step.inputs, *step.outputs))

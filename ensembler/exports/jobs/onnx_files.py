@@ -11,10 +11,10 @@ import numpy as np
 
 from ...inference.jobs.converted import export_onnx
 from ...inference.jobs.onnx_session import make_session_options, open_session
+from ...inference.jobs.openvino_session import refuse_telemetry
 from ..card import CARD_KEY, ExportCard
 from .calibration import CalibrationPhotos
 from .tails import Operation, list_tail
-from .telemetry import refuse_telemetry
 
 _FEATURES = frozenset({"Conv", "ConvTranspose", "GlobalAveragePool", "AveragePool", "MaxPool", "ReduceMean"})
 # Smaller arrays stay float32, because they are biases, scales and the meta-learner.

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ...errors import BadData, EnsemblerError
 from ...inference.jobs.onnx_session import make_session_options, open_session
+from ...inference.jobs.openvino_session import compile_network, refuse_telemetry
 from ...stacking.card import CARD_FILE
 from ..card import CARD_KEY, ExportCard, read_card_text
 from ..formats import Format, FormatName
 from .signature import EXTRA_FOLDER, SIGNATURE
-from .telemetry import refuse_telemetry
 
 Pixels = Mapping[str, NDArray[np.float32]]
 
@@ -139,13 +139,10 @@ def _open_openvino(path: Path, threads: int) -> Opened:
     refuse_telemetry()
     import openvino
 
-    core = openvino.Core()
-    network = core.read_model(path)
+    network = openvino.Core().read_model(path)
     text = network.get_rt_info([CARD_KEY]).astype(str) if network.has_rt_info([CARD_KEY]) else ""
     card = read_card_text(text, path)
-    # On processors with AMX it would compute in bfloat16, which moves probabilities by up to 0.008.
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = core.compile_model(network, "CPU", settings)
+    compiled = compile_network(network, threads)
     return Opened(card, lambda pixels: compiled(dict(pixels))[0])
 
 

@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from ...inference.jobs.converted import ignore_jit, trace_model
+from ...inference.jobs.converted import convert_to_openvino
+from ...inference.jobs.openvino_session import refuse_telemetry
 from ..card import CARD_KEY, ExportCard
 from .calibration import CalibrationPhotos
 from .tails import Operation, list_tail
-from .telemetry import refuse_telemetry
 
 _FEATURES = frozenset(
     {"Convolution", "GroupConvolution", "ConvolutionBackpropData", "AvgPool", "MaxPool", "ReduceMean"}
@@ -22,14 +22,12 @@ _PASSIVE = frozenset({"Constant", "Parameter", "Result"})
 def write_openvino(model: Any, card: ExportCard, place: Path, calibration: CalibrationPhotos) -> None:
     """Write a network as OpenVINO's ``.xml`` and ``.bin``. The parameters are those of :data:`.WRITERS`.
 
-    The card is below ``rt_info`` in the ``.xml``. OpenVINO reads TensorFlow's graph itself, which gave files twice as
-    fast as those that it makes of ONNX.
+    The card is below ``rt_info`` in the ``.xml``.
     """
     refuse_telemetry()
     import openvino
 
-    with ignore_jit():
-        network = openvino.convert_model(trace_model(model, 1 if card.single_photo else None))
+    network = convert_to_openvino(model, 1 if card.single_photo else None)
     network.output(0).get_tensor().set_names({card.output})
     if card.quantization == "int8":
         network = _quantize(network, calibration)

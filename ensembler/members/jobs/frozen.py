@@ -16,7 +16,12 @@ from ...inference.jobs.speed import BatchClock
 from ...progress import Progress
 from ...serialization import make_record
 from ...storage import write_file_atomically
-from ..features.jobs.compute import Features, load_or_build_backbone, load_or_compute_features
+from ..features.jobs.compute import (
+    Features,
+    load_or_build_backbone,
+    load_or_compute_features,
+    read_feature_precision,
+)
 from ..features.views import list_feature_views
 from ..job_locks import lock_fold
 from ..records import save_fold
@@ -69,7 +74,7 @@ def _train_fold(job: TrainingJob, fold: int, heads: FoldHeads, features: Feature
     chosen = {"epochs": head.epochs_} if isinstance(head, HiddenHead) else {"inverse_penalty": head.strength_}
     history = [{"phase": "head", **chosen, "held_out_log_loss": score}]
     seconds = time.monotonic() - began
-    save_fold(job.folder, job.record, fold, predictions, history, score, seconds)
+    save_fold(job.folder, job.record, fold, predictions, history, score, seconds, read_feature_precision(job))
     return FoldEnded(job.member, fold, None, score, round(seconds, 3))
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
 from ...events import EpochBegan, EpochEnded, Event, FoldEnded
 from ...progress import Progress, ProgressGroup
 from ..training_job import TrainingJob
+
+_FILE_VERSION = "brain.Event:2"
 
 
 def add_tensorboard(job: TrainingJob, fold: int, progress: Progress) -> Progress:
@@ -27,7 +32,7 @@ class TensorBoardWriter(Progress):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer: Any = None
+        self._path: Path | None = None
 
     def emit(self, event: Event) -> None:
         """Write the metrics of an event."""
@@ -41,25 +46,34 @@ class TensorBoardWriter(Progress):
                 self._write_scalars(0, {"log loss/held out": event.log_loss})
 
     def _delete_logs(self) -> None:
-        self._writer = None
+        self._path = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_scalars(self, step: int, figures: dict[str, float | None]) -> None:
-        import tensorflow as tf
-        from tensorflow.core.framework import summary_pb2 as summaries
+        # These parts of TensorBoard load no TensorFlow.
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
-        # Equivalent to tf.summary.scalar, which needs TensorBoard in the job.
-        metadata = summaries.SummaryMetadata(
-            plugin_data=summaries.SummaryMetadata.PluginData(plugin_name="scalars"),
-            data_class=summaries.DATA_CLASS_SCALAR,
-        )
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._folder))
-        with self._writer.as_default():
-            for name, value in figures.items():
-                if value is not None:
-                    tf.summary.write(name, tf.constant(value, tf.float32), step=step, metadata=metadata)
-        self._writer.flush()
+        values = [
+            value for name, known in figures.items() if known is not None for value in scalar_pb(name, known).value
+        ]
+        self._write_record(Record(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def _write_record(self, record: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        path = self._path
+        if path is None:
+            now = time.time()
+            # TensorBoard finds files by the beginning of this name, and the newest by the time.
+            path = self._folder / f"events.out.tfevents.{now:.6f}.{socket.gethostname()}.{os.getpid()}"
+            self._path = path
+            self._write_record(Record(wall_time=now, file_version=_FILE_VERSION))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            RecordWriter(file).write(record.SerializeToString())
 
 
 def _collect_scalars(event: EpochEnded) -> dict[str, float | None]:

@@ -21,7 +21,7 @@ from ...errors import Mismatch
 from ...images.photo_source import FilePhotos
 from ...images.row_photos import RowPhotos
 from ...images.views import VIEWS
-from ...members.records import MemberRecord, check_networks, list_network_files
+from ...members.records import MemberRecord, check_networks, list_network_files, load_fold_record
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import read_arrays
@@ -31,8 +31,9 @@ from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
 from ..records import CHECKED_PHOTOS, load_blend
 
-# Maximum difference of the finished file from the stored predictions.
-TOLERANCE = 1e-3
+# Maximum difference of the finished file from the stored predictions, and the same where these follow from features in
+# bfloat16, of which 8 bits are exact. Networks that were changed are found by their checksums anyway.
+TOLERANCE, TOLERANCE_OF_16_BITS = 1e-3, 0.05
 
 
 def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -65,11 +66,17 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
         record = MemberRecord.load(folder, name)
         networks.append(build_member_network(folder, record, layer, refit=bool(spec["refit"])))
         members.append(StackedMember(name, layer, record.settings.image_size))
+    narrow = [name for name in spec["members"] if has_16_bit_features(folder, name)]
     model = assemble(networks, load_blend(folder, spec["stack"]))
     with write_file_atomically(place / "stack.keras") as temporary:
         model.save(temporary)
         attach_card(temporary, make_stack_card(spec["stack"], load_tables(folder).manifest, members))
-        difference = _compare_with_stored(read_back(model, temporary), folder, place)
+        difference = _compare_with_stored(read_back(model, temporary), folder, place, narrow)
+    if narrow:
+        progress.note(
+            f"stack.keras computes in float32. It repeats the stored predictions to {difference:.2g}, because the "
+            f"frozen features of {', '.join(narrow)} were computed in bfloat16."
+        )
     return {"difference": difference}
 
 
@@ -213,8 +220,17 @@ def _apply_dense(tensor: Any, kernel: Any, bias: Any, name: str, activation: str
     return output
 
 
-def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> float:
-    """Return the largest difference between the model's predictions of photos and the stored ones."""
+def has_16_bit_features(folder: CompetitionFolder, member: str) -> bool:
+    """Return whether a member's predictions follow from frozen features in bfloat16."""
+    fold = load_fold_record(folder, member, 0)
+    return fold is not None and fold.feature_precision == "bfloat16"
+
+
+def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narrow: Sequence[str]) -> float:
+    """Return the largest difference between the model's predictions of photos and the stored ones.
+
+    ``narrow`` are the members whose stored predictions follow from features in bfloat16.
+    """
     stored = read_arrays(place / "predictions.npz")["test"][:CHECKED_PHOTOS]
     tables = load_tables(folder)
     rows = np.arange(min(CHECKED_PHOTOS, len(tables.test_paths)))
@@ -224,7 +240,7 @@ def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> 
     pixels = [source.gather(rows).astype(np.float32) for source in sources]
     predicted = predict_once(model, pixels if len(pixels) > 1 else pixels[0])
     difference = float(np.abs(predicted - stored).max())
-    if difference > TOLERANCE:
+    if difference > (TOLERANCE_OF_16_BITS if narrow else TOLERANCE):
         raise Mismatch(
             f"{place / 'stack.keras'} differs from the stored predictions by {difference:.2g}, because the members' "
             "networks have changed: train the members again with --restart."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ...competition.pixels import PixelRule
 from ...errors import BadData, UnreadablePhoto
 from ...images.batches import Misfits, iterate_readable_batches
+from ...keras_backend import BACKEND_VARIABLE, find_backend
 from ...paths import find_in_mirror
 from ...progress import Progress
 from ...serialization import convert_to_plain, write_arrays
@@ -33,12 +35,17 @@ def open_network(path: Path, remedy: str) -> Any:
 
     Raises
     ------
+    BadChoice
+        If no backend of Keras is installed.
     BadData
         If the file cannot be read.
     """
-    # TensorFlow reads these variables when it is loaded, so Keras is imported after them.
+    # TensorFlow and Keras read these variables when they are loaded, so they are imported afterwards.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if not os.environ.get(BACKEND_VARIABLE) and "keras" not in sys.modules:
+        # Without the variable, Keras would not fall back to JAX.
+        os.environ[BACKEND_VARIABLE] = find_backend()
     import keras
 
     from ...backbones.jobs.devices import compile_for_prediction

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...keras_backend import BACKEND_NAMES, Backend
 from ...members.stack_record import StackRecord
 from .bundle import Bundle
 
 
 def build_notebook(
-    bundle: Bundle, dataset: str, requirements: Sequence[str], summary: StackRecord, *, gpu: bool
+    bundle: Bundle, dataset: str, requirements: Sequence[str], summary: StackRecord, backend: Backend, *, gpu: bool
 ) -> dict[str, Any]:
     """Return a notebook in Jupyter's format 4.5.
 
     ``dataset`` is the name of the dataset, for an error. ``requirements`` are installed from it by pip, such as
-    ``keras>=3.6``. ``summary`` describes the stack.
+    ``keras>=3.6``. ``summary`` describes the stack. ``backend`` is Keras's where it is installed, else the other one.
     """
+    [other] = set(BACKEND_NAMES) - {backend}
     sources = [
-        ("markdown", _render_heading(bundle, summary, gpu=gpu)),
+        ("markdown", _render_heading(bundle, summary, backend, gpu=gpu)),
         ("code", _FIND_CELL.format(bundle.list_name, dataset)),
         ("code", _INSTALL_CELL.format(list(requirements))),
-        ("code", _ANSWER_CELL),
+        ("code", _ANSWER_CELL.format(backend, other)),
     ]
     cells: list[dict[str, Any]] = [
         {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": source.strip()}
@@ -37,7 +39,7 @@ def build_notebook(
     }
 
 
-def _render_heading(bundle: Bundle, summary: StackRecord, *, gpu: bool) -> str:
+def _render_heading(bundle: Bundle, summary: StackRecord, backend: Backend, *, gpu: bool) -> str:
     members = ", ".join(member.name for member in summary.members)
     metric, score = summary.known_score
     return f"""
@@ -45,8 +47,9 @@ def _render_heading(bundle: Bundle, summary: StackRecord, *, gpu: bool) -> str:
 
 Members: {members}. Score on photos that nothing was fitted on: {metric} {score:.5f}.
 
-This notebook predicts the competition's photos with one Keras model on the {"GPU" if gpu else "CPU"}, without internet
-access, and writes `submission.csv` with the ids of the sample submission.
+This notebook predicts the competition's photos with one Keras model on the {"GPU" if gpu else "CPU"}, by
+{BACKEND_NAMES[backend]} where it is installed, without internet access. It writes `submission.csv` with the ids of the
+sample submission.
 """
 
 
@@ -81,6 +84,10 @@ importlib.invalidate_caches()
 """
 
 _ANSWER_CELL = """
+from importlib.util import find_spec
+
+os.environ.setdefault("KERAS_BACKEND", "{0}" if find_spec("{0}") else "{1}")
+
 from ensembler.submission.notebook.jobs.offline import answer_offline
 
 answer_offline(bundle, INPUT, OUTPUT, Path(COMPETITION) if COMPETITION else None)

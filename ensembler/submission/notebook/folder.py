@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
+from ...keras_backend import DEFAULT_BACKEND, find_backend_if_any
 from ...members.corrected_data import load_stack_data
 from ...members.stack_record import StackRecord, list_stacks, load_stack_record
 from ...paths import CompetitionFolder
@@ -198,7 +199,8 @@ def _write_code(target: NotebookFolder, bundle: Bundle, summary: StackRecord, *,
         f"{first}=={read_installed_version(first)}",
         *(f"{name}>={read_installed_version(name)}" for name in others),
     ]
-    write_json(target.code, build_notebook(bundle, target.reference, requirements, summary, gpu=gpu))
+    backend = find_backend_if_any() or DEFAULT_BACKEND
+    write_json(target.code, build_notebook(bundle, target.reference, requirements, summary, backend, gpu=gpu))
     write_json(
         target.notebook / _NOTEBOOK_METADATA,
         {

@@ -31,6 +31,7 @@ from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
 from ...members.features.feature_locks import lock_features
 from ...members.features.jobs.compute import build_member_backbone
 from ...members.features.parts import FeatureParts
+from ...members.features.precision import choose_runtime, read_precision
 from ...paths import CompetitionFolder
 from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
@@ -201,7 +202,9 @@ class FeatureExtractor:
     def _build_network(self, one: Candidate) -> tuple[Any, Predictor]:
         settings = one.record.settings
         model = build_member_backbone(settings, one.weights)
-        return model, Predictor(model, settings.batch_size, one.name, self.job.runtime, self.progress)
+        # A survey computes in float32, unless training has decided otherwise.
+        runtime = choose_runtime(read_precision(self.folder, one.record), self.job.runtime)
+        return model, Predictor(model, settings.batch_size, one.name, runtime, self.progress)
 
     def _compute_features(
         self, predictor: Predictor, one: Candidate, rows: Rows, batches: Iterator[Pixels]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from ...engines.job import Job
-from ...engines.local import LocalEngine
 from ...members.job_files import list_measured_files
 from ...members.records import MemberRecord
 from ...paths import CompetitionFolder
 from ...progress import Progress
+from ..engine import open_engine
 
 
 def measure_single_photos(folder: CompetitionFolder, records: Sequence[MemberRecord], progress: Progress) -> None:
@@ -34,7 +34,7 @@ def measure_single_photos(folder: CompetitionFolder, records: Sequence[MemberRec
     ]
     # Jobs run one at a time, because parallel jobs would distort the measurement.
     if jobs:
-        LocalEngine().run_jobs(jobs, folder.logs, progress)
+        open_engine({}, progress).run_jobs(jobs, folder.logs, progress)
 
 
 def find_photo_seconds(

@@ -14,6 +14,7 @@ import numpy as np
 from ...callers import format_option
 from ...competition.folds.file import build_folds
 from ...competition.layout.hints import NO_HINTS
+from ...keras_backend import BACKEND_VARIABLE, DEFAULT_BACKEND, Backend
 from ...members.records import FoldRecord, MemberRecord, load_finished_folds
 from ...options.command_line import group_training_commands
 from ...paths import CompetitionFolder
@@ -22,12 +23,12 @@ from ...reports.stack_file import StackFile
 from ...serialization import convert_to_plain
 from ...storage import compute_file_digest
 from ...tracking.values import flatten_settings
-from ...versions import PACKAGES, read_versions
+from ...versions import list_packages, read_versions
 from ..fetch.answers import merge_hints
 from .sources import Sources
 from .team import describe_settings
 
-_LIBRARIES = (*PACKAGES, "pandas", "pillow", "matplotlib")
+_FURTHER_LIBRARIES = ("pandas", "pillow", "matplotlib")
 
 
 def describe_repetition(sources: Sources) -> RepeatFacts:
@@ -40,7 +41,7 @@ def describe_repetition(sources: Sources) -> RepeatFacts:
     return RepeatFacts(
         commands=tuple(shlex.join(["ensembler", *one]) for one in _list_commands(sources, fold_seed)),
         notes=tuple(_list_notes(sources, fold_seed, [name for name, found in versions.items() if not found])),
-        versions=read_versions(_LIBRARIES),
+        versions=read_versions((*list_packages(), *_FURTHER_LIBRARIES)),
         trained_with={name: found for name, found in versions.items() if found},
         stacked_with={stack.name: stack.versions for stack in sources.stacks if stack.versions},
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
@@ -126,10 +127,22 @@ def _list_notes(sources: Sources, fold_seed: int | None, unversioned: Sequence[s
         )
     if sources.folder.is_ours:
         yield "The photos to predict follow from `--test-size` and `--seed` of `adopt`, which are not stored."
+    by_backend = _group_by_backend(sources.records)
+    if list(by_backend) not in ([], [DEFAULT_BACKEND]):
+        named = (f"{BACKEND_VARIABLE}={backend} for {', '.join(names)}" for backend, names in by_backend.items())
+        yield f"Backends of Keras round differently: set the variable {' and '.join(named)}."
     if unknown := [stack.name for stack in sources.stacks if stack.seed is None]:
         yield f"Stacks of an earlier version, whose seed is not stored: {', '.join(unknown)}."
     if unversioned:
         yield f"Members of an earlier version, which did not store versions: {', '.join(unversioned)}."
+
+
+def _group_by_backend(records: Mapping[str, MemberRecord]) -> dict[Backend, list[str]]:
+    """Return the names of members by the backend that trained them."""
+    found: dict[Backend, list[str]] = {}
+    for name, record in records.items():
+        found.setdefault(record.backend, []).append(name)
+    return found
 
 
 def _list_hashes(

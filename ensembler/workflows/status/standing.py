@@ -15,6 +15,7 @@ from ...paths import CompetitionFolder
 from ...serialization import Exported, convert_to_plain
 from ...submission.ledger.rows import Row
 from ...tables import Shown, Table
+from ..machine import KerasFacts
 from ..members.listed_member import ListedMember
 from ..submit.table import build_submission_table
 
@@ -215,12 +216,15 @@ class Status(Shown):
         Next step.
     notes
         Sentences about what else is to be decided, such as members that have only begun.
+    keras
+        Backend of Keras, and the GPUs by the driver's list. None if they were not looked for.
     """
 
     competition: CompetitionStatus | None
     competitions: tuple[CompetitionSummary, ...]
     next: NextStep
     notes: tuple[str, ...] = ()
+    keras: KerasFacts | None = None
 
     def build_table(self) -> Table:
         """Return the state as a table. The last line is the next command."""
@@ -231,7 +235,8 @@ class Status(Shown):
         notes = [*above, *self.notes, self.next.reason, *command]
         if not self.competition:
             return Table(notes=notes)
-        return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)
+        facts = [*self.competition.list_facts(), *([("backend", str(self.keras))] if self.keras else [])]
+        return Table([self.competition.folder.name, ""], facts, [""], notes)
 
 
 def _format_check(check: LastCheck) -> str:

@@ -18,6 +18,7 @@ from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Row
 from ...tables import Listing
+from ..machine import describe_keras
 from ..members.listing import describe_damaged_folds, list_begun_members, list_competition_members
 from .next_steps import choose_first_step, choose_next_step, describe_begun
 from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, LastCheck, Status, build_stack_list_table
@@ -61,7 +62,7 @@ def status(
         *(CompetitionSummary(one, current=False, trouble="the fetch is incomplete") for one in begun),
     )
     if name is None:
-        return Status(None, summaries, choose_first_step(workspace, known, begun))
+        return Status(None, summaries, choose_first_step(workspace, known, begun), keras=describe_keras())
     folder = workspace.competition(name)
     competition_status = describe_competition(folder, progress, read_submissions(folder))
     named = name != current
@@ -70,6 +71,7 @@ def status(
         summaries,
         choose_next_step(competition_status, workspace, named=named),
         tuple(map(address_caller, describe_begun(competition_status))),
+        describe_keras(),
     )
 
 

@@ -15,7 +15,8 @@ from ...competition.tables import Tables
 from ...engines.job import Job, Needs
 from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
-from ...inference.runtimes import read_runtime
+from ...inference.runtimes import read_runtime, read_runtime_precision
+from ...keras_backend import BACKEND_NAMES, BACKEND_VARIABLE
 from ...members.decodings import count_decodings
 from ...members.job_files import list_training_files
 from ...members.records import MemberRecord, has_results, list_trained_members, remove_leftovers
@@ -80,10 +81,12 @@ def read_job_options(run: RunOptions) -> dict[str, Any]:
     """
     if tensorboard := run.get("tensorboard", False):
         require_tensorboard()
+    runtime = read_runtime(run.get("runtime"))
     return {
         "checkpoint_minutes": run.get("checkpoint_minutes"),
         "tensorboard": tensorboard,
-        "runtime": read_runtime(run.get("runtime")),
+        "runtime": runtime,
+        "runtime_precision": read_runtime_precision(run.get("runtime_precision"), runtime),
         "cache_limit": parse_cache_limit(run.get("cache_limit")),
     }
 
@@ -98,6 +101,16 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
     """
     existing = MemberRecord.load(folder, record.name)
     if existing.fingerprint != record.fingerprint and has_results(folder, record.name):
+        another = (
+            f"train another member under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), "
+            "or train this one again with --restart."
+        )
+        if replace(existing, backend=record.backend) == record:
+            trained, chosen = BACKEND_NAMES[existing.backend], BACKEND_NAMES[record.backend]
+            raise Mismatch(
+                f"{record.name} was trained by Keras on {trained}, and {chosen} would round differently: set "
+                f"{BACKEND_VARIABLE}={existing.backend} to continue, {another}"
+            )
         what = (
             existing.settings.describe_differences(record.settings)
             or "photos, how they become pixels, labels, folds or classes"
@@ -107,9 +120,7 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
             path = folder.member(record.name) / CORRECTIONS_FILE
             copy = f" Its corrections are stored in {path}, which --exclude and --relabel take."
         raise Mismatch(
-            f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member "
-            f"under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one "
-            f"again with --restart.{copy}"
+            f"{record.name} was trained with other settings: {what}. Use the stored settings, {another}{copy}"
         )
 
 

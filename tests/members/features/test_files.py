@@ -42,6 +42,13 @@ def test_what_makes_other_features_makes_another_file(folder: CompetitionFolder,
     )
 
 
+def test_backends_round_differently_so_each_has_features_of_its_own(folder: CompetitionFolder) -> None:
+    own = build_feature_path(folder, RECORD, WHOLE_VIEW)
+    # The name that versions without another backend gave it.
+    assert own.name == "demo-conv-8-5b42190e3a8d3cff.npy"
+    assert build_feature_path(folder, dataclasses.replace(RECORD, backend="jax"), WHOLE_VIEW) != own
+
+
 def write_features(folder: CompetitionFolder, *records: MemberRecord) -> set[str]:
     own = ("tf", "digest")
     paths = {

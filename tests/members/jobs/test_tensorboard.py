@@ -1,7 +1,9 @@
-"""Files for TensorBoard, read back by TensorFlow itself."""
+"""Files for TensorBoard, which TensorFlow itself reads back."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def test_the_first_epoch_begins_anew_and_later_ones_go_on(tmp_path: Path) -> Non
     board.emit(began(1))
     board.emit(ended(1))
     assert [step for step, _ in scalars(tmp_path)["learning rate"]] == [1]
+
+
+def test_tensorflow_is_not_needed(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['tensorflow'] = None\nfrom pathlib import Path\n"
+        "from ensembler.events import FoldEnded\nfrom ensembler.members.jobs.tensorboard import TensorBoardWriter\n"
+        f"TensorBoardWriter(Path({str(tmp_path)!r})).emit(FoldEnded('b0', 2, None, 0.5, 1.0))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert scalars(tmp_path) == {"log loss/held out": [(0, 0.5)]}
 
 
 def test_a_head_that_was_fitted_has_a_loss_and_no_epochs(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -272,3 +273,20 @@ def test_what_cannot_be_written_is_refused(made: Made, tmp_path: Path) -> None:
     with pytest.raises(BadChoice, match="output"):
         write_notebook(folder, tables, "a_b", tmp_path / "mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+@pytest.mark.parametrize(("backend", "other"), [("tensorflow", "jax"), ("jax", "tensorflow")])
+def test_the_notebook_runs_on_the_backend_here_or_else_on_the_other(
+    backend: str, other: str, made: Made, light: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    code = write_notebook(*made, "a_b", tmp_path / "out").code
+    [heading, *_, answer] = [cell.source for cell in nbformat.read(code, as_version=4).cells]
+    assert f"by\n{'JAX' if backend == 'jax' else 'TensorFlow'} where it is installed" in heading
+    [choice] = [line for line in answer.splitlines() if "KERAS_BACKEND" in line]
+    for installed, expected in ((True, backend), (False, other)):
+        environ: dict[str, str] = {}
+        found = {"os": SimpleNamespace(environ=environ), "find_spec": lambda _, installed=installed: installed}
+        exec(choice, found)
+        assert environ == {"KERAS_BACKEND": expected}
+    assert answer.index(choice) < answer.index("import answer_offline")

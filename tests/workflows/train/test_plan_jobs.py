@@ -181,3 +181,15 @@ def test_a_member_whose_first_job_failed_takes_other_settings(tmp_path: Path) ->
     write_text(folder.fold(right.name, 0) / "fold.json", "{}")
     with pytest.raises(Mismatch, match="trained with other settings"):
         prepare_member_folder(folder, failed, restart=False)
+
+
+def test_a_member_stays_on_its_backend(tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    record = record_of(folder, tables)
+    record.save(folder)
+    write_text(folder.fold(record.name, 0) / "fold.json", "{}")
+    elsewhere = replace(record, backend="jax")
+    with pytest.raises(Mismatch, match=r"trained by Keras on TensorFlow, .*: set KERAS_BACKEND=tensorflow to continue"):
+        prepare_member_folder(folder, elsewhere, restart=False)
+    prepare_member_folder(folder, elsewhere, restart=True)
+    assert MemberRecord.load(folder, record.name) == elsewhere

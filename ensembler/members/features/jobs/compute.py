@@ -23,10 +23,11 @@ from ....images.photo_source import Pixels
 from ....images.views import View
 from ....inference.jobs.predictor import Predictor
 from ....inference.jobs.speed import BatchClock
+from ....inference.runtimes import RuntimeChoice, RuntimePrecision
 from ....options.settings import MemberSettings
 from ....progress import Progress
 from ....serialization import make_record
-from ....storage import is_whole_zip, remove_unfinished, require_space, write_file_atomically
+from ....storage import is_whole_zip, remove_file, remove_unfinished, require_space, write_file_atomically
 from ...competition_photos import CompetitionPhotos, make_competition_photos
 from ...job_locks import wait_for_lock
 from ...records import check_backbone
@@ -35,7 +36,9 @@ from ...work import estimate_photo_work
 from ..feature_locks import lock_features
 from ..files import build_feature_path
 from ..parts import FeatureParts
+from ..precision import choose_runtime, locate_decision, read_precision
 from ..shards import FeatureShard
+from .choose_precision import settle_precision
 
 # Features of the training photos and of the readable test photos by view, each of shape (photos, width).
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -61,11 +64,12 @@ def load_or_compute_features(
     StorageError
         If the disk has too little free space.
     """
-    paths = {view: _build_cache_path(job, view) for view in views}
+    own = settle_features(job, progress)
+    paths = {view: build_feature_path(job.folder, job.record, view, own) for view in views}
     if not all(path.is_file() for path in paths.values()):
         with lock_features(job.folder, list(paths.values()), f"{job.member}: frozen features", progress):
             # Another job may have computed them while this one waited.
-            _compute_features(job, paths, progress, clock=clock)
+            _compute_features(job, paths, own, progress, clock=clock)
     training = len(job.tables.train)
     stored = {view: np.load(path, mmap_mode="r", allow_pickle=False) for view, path in paths.items()}
     return {view: (features[:training], features[training:]) for view, features in stored.items()}
@@ -85,10 +89,33 @@ def compute_shard(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     keras.backend.clear_session()
     shard = make_record(spec, FeatureShard, "the description of the job")
     job = shard.job
-    paths = {view: _build_cache_path(job, view) for view in shard.views}
+    own = settle_features(job, progress)
+    paths = {view: build_feature_path(job.folder, job.record, view, own) for view in shard.views}
     with lock_features(job.folder, list(paths.values()), f"{job.member}: frozen features", progress, shard.rows):
-        _compute_features(job, paths, progress, shard.rows)
+        _compute_features(job, paths, own, progress, shard.rows)
     return {}
+
+
+def settle_features(job: TrainingJob, progress: Progress) -> tuple[str, ...]:
+    """Choose the precision of a member's features if it is not chosen yet.
+
+    Returns
+    -------
+    tuple of str
+        What names the weights of a custom backbone; see :func:`.build_feature_path`.
+    """
+    own = _identify_weights(job)
+    # Always float32, because the runtime chooses the precision.
+    with use_precision("float32"):
+        settle_precision(
+            job, own, lambda: make_competition_photos(job, progress), lambda: _load_or_build(job, save=False), progress
+        )
+    return own
+
+
+def read_feature_precision(job: TrainingJob) -> RuntimePrecision:
+    """Return the precision in which the stored features of a member were computed."""
+    return read_precision(job.folder, job.record, _identify_weights(job))
 
 
 def load_or_build_backbone(job: TrainingJob, *, save: bool = True) -> Any:
@@ -135,24 +162,30 @@ def _build_frozen_backbone(job: TrainingJob) -> Any:
     return model
 
 
-def _build_cache_path(job: TrainingJob, view: View) -> Path:
-    own: tuple[str, ...] = ()
-    if job.backbone.is_custom:
-        # A user's function may return other weights than before.
-        frozen = job.record.settings.frozen
-        model = load_or_build_backbone(job) if frozen else _build_frozen_backbone(job)
-        own = (job.record.settings.preprocessing, compute_model_digest(model))
-    return build_feature_path(job.folder, job.record, view, own)
+def _identify_weights(job: TrainingJob) -> tuple[str, ...]:
+    """Return what names the weights of a custom backbone, and nothing for others."""
+    if not job.backbone.is_custom:
+        return ()
+    # A user's function may return other weights than before.
+    return job.record.settings.preprocessing, compute_model_digest(_load_or_build(job, save=True))
+
+
+def _load_or_build(job: TrainingJob, *, save: bool) -> Any:
+    """Return the network of a member's features."""
+    # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
+    return load_or_build_backbone(job, save=save) if job.record.settings.frozen else _build_frozen_backbone(job)
 
 
 def _compute_features(
     job: TrainingJob,
     paths: dict[View, Path],
+    own: Sequence[str],
     progress: Progress,
     rows: range | None = None,
     clock: BatchClock | None = None,
 ) -> None:
     """Compute missing features, and write the complete files. With ``rows``, write only parts with these rows."""
+    precision = read_precision(job.folder, job.record, own)
     photos = make_competition_photos(job, progress)
     total = len(photos)
     parts = {view: FeatureParts(path, total, progress) for view, path in paths.items() if not path.is_file()}
@@ -160,12 +193,16 @@ def _compute_features(
         remove_unfinished(job.folder.features)
         # Always float32, because members of another precision share the features.
         with use_precision("float32"):
-            _compute_rows(job, parts, photos, progress, rows, clock or BatchClock())
+            runtime = choose_runtime(precision, job.runtime)
+            _compute_rows(job, parts, photos, runtime, progress, rows, clock or BatchClock())
     for part in parts.values():
         if rows is None:
             part.finish()
         else:
             part.write()
+    if rows is None and precision == "float32":
+        # Complete files in float32 are decision enough.
+        remove_file(locate_decision(job.folder, job.record, own))
 
 
 def _slice(rows: range | None) -> slice:
@@ -176,21 +213,21 @@ def _compute_rows(
     job: TrainingJob,
     parts: dict[View, FeatureParts],
     photos: CompetitionPhotos,
+    runtime: RuntimeChoice,
     progress: Progress,
     rows: range | None,
     clock: BatchClock,
 ) -> None:
     """Compute the features of rows that some views lack."""
     settings, total, began = job.record.settings, len(photos), time.monotonic()
-    # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
-    model = load_or_build_backbone(job, save=rows is None) if settings.frozen else _build_frozen_backbone(job)
+    model = _load_or_build(job, save=rows is None)
     known = np.array([part.known[_slice(rows)] for part in parts.values()])
     require_space(
         job.folder.features, 4 * int((~known).sum()) * int(model.output_shape[-1]), f"The features of {job.member}"
     )
     # The first job of a fine-tuned member does not count them as work, because no other job computes them.
     work = estimate_photo_work(job.backbone, settings.image_size) if settings.frozen or rows else 0
-    networks = _PartNetworks(job, model, parts, total, progress)
+    networks = _PartNetworks(job, model, parts, total, runtime, progress)
     task = progress.start(f"{job.member}: frozen features", known.size, photos=1, work=work)
     task.advance(int(known.sum()))
     wanted = np.flatnonzero(~known.all(axis=0)) + (rows.start if rows else 0)
@@ -219,12 +256,19 @@ class _PartNetworks:
     """The network of each view. All jobs that compute rows of one file use the runtime that the first one chose."""
 
     def __init__(
-        self, job: TrainingJob, model: Any, parts: dict[View, FeatureParts], photos: int, progress: Progress
+        self,
+        job: TrainingJob,
+        model: Any,
+        parts: dict[View, FeatureParts],
+        photos: int,
+        runtime: RuntimeChoice,
+        progress: Progress,
     ) -> None:
         self._job = job
         self._model = model
         self._parts = parts
         self._photos = photos
+        self._runtime = runtime
         self._progress = progress
         self._predictors: dict[View, Predictor] = {}
 
@@ -240,8 +284,10 @@ class _PartNetworks:
                 add_view(self._model, view),
                 job.record.settings.batch_size,
                 job.member,
-                chosen or job.runtime,
+                chosen or self._runtime,
                 self._progress,
+                # One measurement, and so one choice, for all views.
+                speed_of=self._model,
             )
             features = predictor.predict_batch(batch, self._photos)
             if chosen is None:

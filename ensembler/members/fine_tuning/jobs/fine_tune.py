@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ....backbones.jobs.views import average_views
 from ....competition.metrics.metrics import log_loss
 from ....events import FoldBegan, FoldEnded, WorkAhead
 from ....heads.jobs.losses import join_targets
@@ -36,6 +35,7 @@ from ...work import estimate_training_work
 from ..checkpoints import Checkpoints
 from ..fold_task import FoldTask
 from ..validation_split import split_validation_rows
+from .compiled_networks import CompiledNetworks
 from .devices import Devices
 from .trainer import Trainer
 from .unfreezing import check_phases
@@ -46,17 +46,21 @@ def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     job = make_record(spec, TrainingJob, "the description of the job")
     devices = Devices(data_parallel=job.data_parallel, batch_size=job.record.settings.batch_size, progress=progress)
     check_phases(job.record.settings, job.weights)
+    networks = CompiledNetworks()
     for number, fold in enumerate(job.folds):
         later = len(job.folds) - number - 1
         with lock_fold(job, fold, progress) as missing:
             if missing:
-                _fine_tune_fold(job, fold, later, devices, add_tensorboard(job, fold, progress))
+                _fine_tune_fold(job, fold, later, devices, networks, add_tensorboard(job, fold, progress))
+        # Names of layers begin again, so that each fold's network has those of the first.
         keras.backend.clear_session()
     return {}
 
 
-def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, progress: Progress) -> None:
-    """Fine-tune one fold. ``later`` folds follow in this job."""
+def _fine_tune_fold(
+    job: TrainingJob, fold: int, later: int, devices: Devices, networks: CompiledNetworks, progress: Progress
+) -> None:
+    """Fine-tune one fold. ``later`` folds follow in this job, and share its networks."""
     began = time.monotonic()
     progress.emit(FoldBegan(job.member, fold))
     progress.emit(WorkAhead(job.estimate_work(later + 1)))
@@ -65,14 +69,14 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     path = job.folder.checkpoint(job.member, fold)
     checkpoints = Checkpoints(path, owner, job.checkpoint_minutes)
     photos = make_competition_photos(job, progress)
-    trainer = Trainer(_build_fold_task(job, fold, photos, progress), devices, progress, checkpoints)
+    trainer = Trainer(_build_fold_task(job, fold, photos, progress), devices, progress, checkpoints, networks)
     began -= trainer.state.seconds
     model = trainer.run()
     # Training may have ended before its planned epochs, for lack of improvement or after an interruption.
     progress.emit(WorkAhead(job.estimate_work(later) + job.prediction_work))
     clock = BatchClock()
-    held_out, test = _predict_fold(model, job, fold, photos, progress, clock)
-    model.trainable = False
+    viewed = trainer.learner.prepare_predictor(job.record.settings.tta)
+    held_out, test = _predict_fold(viewed, job, fold, photos, progress, clock)
     _, backbone, head = model.layers
     with write_file_atomically(place / "model.keras") as temporary:
         # The stored model has no optimizer, which halves its size.
@@ -154,12 +158,11 @@ def _compute_log_losses(
 
 
 def _predict_fold(
-    model: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress, clock: BatchClock
+    viewed: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress, clock: BatchClock
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Predict the held-out and the readable test photos, averaged over the views of the settings."""
+    """Predict the held-out and the readable test photos by a network that averages the views of the settings."""
     held_out = np.flatnonzero(job.splits.mask_held_out(fold))
     predicted = photos.select_photos(np.concatenate([held_out, list_test_rows(job.tables)]))
-    viewed = average_views(model, job.record.settings.tta)
     task = progress.start(
         f"{job.member}: predict {job.describe_fold(fold)}",
         len(predicted),

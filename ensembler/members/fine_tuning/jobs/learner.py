@@ -7,20 +7,23 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from numpy.typing import NDArray
 
 from ....backbones.jobs.devices import bring_weights_back, uses_xla_for_training
 from ....backbones.jobs.precision import use_precision
 from ....heads.jobs.losses import build_loss, compute_class_weights
 from ....images.batches import count_steps
+from ....images.views import Views
 from ..checkpoints import Arrays, TrainingSnapshot
 from ..fold_task import FoldTask
+from .compiled_networks import ClassWeights, CompiledNetworks, CompiledStep
 from .devices import Devices
 from .optimizer import (
-    LayerwiseAdamW,
     build_optimizer,
+    read_array,
     read_loss_scale,
     read_state,
+    reset_loss_scale,
     restore_loss_scale,
     restore_state,
     swap_means,
@@ -37,32 +40,40 @@ class Learner:
         Parts into which each batch is split.
     fp32_fallback
         Whether to train in float32 with half the learning rate of the settings.
+    networks
+        Networks of the member's earlier folds, which are trained again from the start.
 
     Attributes
     ----------
     settings
         Settings of the fold's task, or of the fallback to float32.
-    model
+    network
         Network under training.
-    optimizer
-        Optimizer, available after :meth:`compile`.
+    model, optimizer
+        Compiled model of the network's layers, and its optimizer, available after :meth:`compile`.
     """
 
     def __init__(
-        self, fold_task: FoldTask, devices: Devices, *, accumulation_steps: int = 1, fp32_fallback: bool = False
+        self,
+        fold_task: FoldTask,
+        devices: Devices,
+        *,
+        accumulation_steps: int = 1,
+        fp32_fallback: bool = False,
+        networks: CompiledNetworks | None = None,
     ) -> None:
         self.fold_task = fold_task
         self.devices = devices
         self.accumulation_steps = accumulation_steps
         self.settings = fold_task.settings
+        self._networks = networks or CompiledNetworks()
         if fp32_fallback:
             self._use_fp32_settings()
         self._build()
 
     def _build(self) -> None:
         with self.devices.scope(), use_precision(self.settings.precision):
-            self.model = self.fold_task.build()
-        self._predictor: Any = None
+            self.network = self._networks.start(self.settings.precision, self.fold_task.build)
 
     @property
     def fp32_fallback(self) -> bool:
@@ -87,36 +98,67 @@ class Learner:
         return count_steps(len(self.fold_task.photos), self.settings.batch_size)
 
     def compile(self, number: int) -> None:
-        """Compile the network for a phase, with a new optimizer."""
-        fold_task, settings = self.fold_task, self.settings
-        phase = settings.phases[number]
-        weights = compute_class_weights(fold_task.targets, settings.class_weights, multiclass=fold_task.multiclass)
+        """Compile the network for a phase, with a new state of the optimizer."""
+        phase, precision = self.settings.phases[number], self.settings.precision
+        self._phase = phase
         with self.devices.scope():
-            _, backbone, _head = self.model.layers
-            unfreeze(backbone, phase)
-            rates = compute_layer_rates(backbone, settings.first_block_rate)
-            updates = self.steps * phase.epochs
-            self.optimizer: LayerwiseAdamW = build_optimizer(
-                self.model, phase, settings, updates, rates, accumulation_steps=self.accumulation_steps
-            )
-            scaled = settings.precision == "float16"
-            self.model.compile(
-                optimizer=keras.optimizers.LossScaleOptimizer(self.optimizer) if scaled else self.optimizer,
-                loss=build_loss(
-                    multiclass=fold_task.multiclass,
-                    smoothing=settings.label_smoothing,
-                    weights=weights,
-                    soft=fold_task.soft,
-                ),
-                jit_compile=uses_xla_for_training(),
-                auto_scale_loss=False,
-            )
+            self._set_trainable()
+            key = (phase.unfreeze, phase.batch_norm, self.accumulation_steps)
+            step = self._networks.find_or_compile(precision, key, self._compile_step)
+            if step.class_weights is not None:
+                step.class_weights.assign(self._compute_class_weights())
+            step.optimizer.start(phase.learning_rate, self.steps * phase.epochs)
+            reset_loss_scale(step.model.optimizer)
+        self.model, self.optimizer = step.model, step.optimizer
+
+    def _set_trainable(self) -> None:
+        """Set the trainable layers of the phase."""
+        # TensorFlow ignores a flag that the network has already, even if its layers have another one.
+        for flag in (False, True):
+            self.network.trainable = flag
+        _, backbone, _head = self.network.layers
+        unfreeze(backbone, self._phase)
+
+    def _compute_class_weights(self) -> NDArray[np.float32]:
+        task = self.fold_task
+        return compute_class_weights(task.targets, self.settings.class_weights, multiclass=task.multiclass)
+
+    def _compile_step(self) -> CompiledStep:
+        fold_task, settings, network = self.fold_task, self.settings, self.network
+        outputs, held = network.output, None
+        weights: Any = self._compute_class_weights()
+        if settings.class_weights != "none":
+            held = ClassWeights(weights.shape[1])
+            outputs, weights = held(outputs), (held.absent, held.present)
+        model = keras.Model(network.input, outputs)
+        rates = compute_layer_rates(network.layers[1], settings.first_block_rate)
+        optimizer = build_optimizer(model, settings, rates, accumulation_steps=self.accumulation_steps)
+        scaled = settings.precision == "float16"
+        model.compile(
+            optimizer=keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer,
+            loss=build_loss(
+                multiclass=fold_task.multiclass,
+                smoothing=settings.label_smoothing,
+                weights=weights,
+                soft=fold_task.soft,
+            ),
+            jit_compile=uses_xla_for_training(),
+            auto_scale_loss=False,
+        )
+        return CompiledStep(model, optimizer, held)
+
+    def split_batches(self, phase: int) -> None:
+        """Split each batch into twice as many parts."""
+        self.accumulation_steps *= 2
+        # The optimizer of the larger parts takes memory too.
+        self._networks.drop_steps()
+        self.compile(phase)
 
     def take_snapshot(self) -> TrainingSnapshot:
         """Return a copy of the current state."""
         bring_weights_back(self.model)
         optimizer = read_state(self.optimizer) | read_loss_scale(self.model.optimizer)
-        return TrainingSnapshot([ops.convert_to_numpy(variable) for variable in self.model.variables], optimizer)
+        return TrainingSnapshot([read_array(variable) for variable in self.network.variables], optimizer)
 
     def restore(self, snapshot: TrainingSnapshot) -> None:
         """Restore a snapshot.
@@ -126,7 +168,7 @@ class Learner:
         ValueError
             If the snapshot belongs to another network.
         """
-        for variable, value in zip(self.model.variables, snapshot.variables, strict=True):
+        for variable, value in zip(self.network.variables, snapshot.variables, strict=True):
             variable.assign(value)
         restore_state(self.optimizer, snapshot.optimizer)
         with self.devices.scope():
@@ -137,12 +179,12 @@ class Learner:
 
         The last step of an epoch can make them NaN after its loss was computed.
         """
-        return all(np.isfinite(weight).all() for weight in self.model.get_weights())
+        return all(np.isfinite(weight).all() for weight in self.network.get_weights())
 
     def read_mean_weights(self) -> Arrays:
         """Return the exponential moving average of the weights if there is one, else the weights."""
         swap_means(self.optimizer)
-        weights: Arrays = self.model.get_weights()
+        weights: Arrays = [np.array(weight) for weight in self.network.get_weights()]
         swap_means(self.optimizer)
         return weights
 
@@ -152,22 +194,20 @@ class Learner:
         try:
             return self.fold_task.evaluate(self.prepare_predictor())
         finally:
+            self._set_trainable()
             swap_means(self.optimizer)
 
-    def prepare_predictor(self) -> Any:
-        """Return the network that predicts, with the current weights."""
-        if self._predictor is None:
-            # A second model of the same layers, because compiling for prediction discards the compiled training step.
-            self._predictor = (
-                self.fold_task.build() if self._has_own_predictor else keras.Model(self.model.input, self.model.output)
-            )
+    def prepare_predictor(self, views: Views = "none") -> Any:
+        """Return the network that predicts in float32 on one device, averaged over views, with the current weights."""
+        name: str = self.settings.precision
         if self._has_own_predictor:
-            self._predictor.set_weights(self.model.get_weights())
-        return self._predictor
-
-    def export_model(self) -> Any:
-        """Return the trained network in float32 on one device."""
-        return self.prepare_predictor() if self._has_own_predictor else self.model
+            name = "prediction"
+            own = self._networks.find_or_build(name, self.fold_task.build)
+            own.set_weights(self.network.get_weights())
+        model = self._networks.find_predictor(name, views)
+        # JAX compiles again if other weights are trainable.
+        model.trainable = False
+        return model
 
     @property
     def _has_own_predictor(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from ....options.phases import Phase
 from ....options.settings import MemberSettings
 
 # Fraction of the steps during which the learning rate rises to its maximum. It then decays to zero along a cosine.
@@ -32,6 +32,27 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
         super().build(variables)
         self._schedule_begin = self.add_variable((), "zeros", "float32", name="schedule_begin")
         self._schedule_speed = self.add_variable((), "ones", "float32", name="schedule_speed")
+        names = ("first_rate", "highest_rate", "warm_up_steps", "decay_steps")
+        self._schedule = [self.add_variable((), "ones", "float32", name=name) for name in names]
+
+    def start(self, highest: float, steps: int) -> None:
+        """Start a phase of ``steps`` updates: warm-up to the rate ``highest``, then cosine decay to zero.
+
+        The schedule is that of Loshchilov & Hutter (SGDR, 2017). All of it are variables, so that nothing is compiled
+        again for another fold or phase.
+        """
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+        warm_up = max(1, round(WARMUP_SHARE * steps))
+        for variable, value in zip(
+            self._schedule, (highest / 10, highest, warm_up, max(1, steps - warm_up)), strict=True
+        ):
+            variable.assign(value)
+        self._schedule_speed.assign(1)
+        if self.use_ema:
+            for variable, mean in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
+                # A copy, because JAX donates the memory of both at each step and can donate a buffer only once.
+                mean.assign(ops.copy(variable))
 
     def set_schedule_end(self, update: int) -> None:
         """Let the learning rate decay from its current value to zero at update number ``update``.
@@ -42,7 +63,8 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
         place = float(ops.convert_to_numpy(self._find_schedule_position(done)))
         if update <= done:
             return
-        speed = (self._learning_rate.warmup_steps + self._learning_rate.decay_steps - place) / (update - done)
+        warm_up, decay = (float(ops.convert_to_numpy(steps)) for steps in self._schedule[2:])
+        speed = (warm_up + decay - place) / (update - done)
         self._schedule_begin.assign(place - speed * done)
         self._schedule_speed.assign(speed)
 
@@ -63,7 +85,11 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
 
     def _get_current_learning_rate(self) -> Any:
         """Return the learning rate by updates. Keras counts batches, of which an update may accumulate several."""
-        return self._learning_rate(self._find_schedule_position(self.iterations))
+        first, highest, warm_up, decay = self._schedule
+        position = ops.minimum(self._find_schedule_position(self.iterations), decay + warm_up)
+        rising = (highest - first) * (position / warm_up) + first
+        falling = highest * (0.5 * (1.0 + ops.cos(math.pi * ((position - warm_up) / decay))))
+        return ops.where(position < warm_up, rising, falling)
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Do nothing, because :meth:`update_step` applies the decay with the variable's rate."""
@@ -85,26 +111,22 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
 
 def build_optimizer(
     model: Any,
-    phase: Phase,
     settings: MemberSettings,
-    steps: int,
     rates: Mapping[int, float],
     *,
     accumulation_steps: int = 1,
 ) -> LayerwiseAdamW:
-    """Build the optimizer of a phase for the currently trainable weights of ``model``.
+    """Build the optimizer of the currently trainable weights of ``model``. :meth:`LayerwiseAdamW.start` must follow.
 
     Parameters
     ----------
-    steps
-        Updates in the whole phase.
     rates
         Fraction of the learning rate by the ``id`` of the variable.
     accumulation_steps
         Batches whose gradients are accumulated for one update.
     """
     optimizer = LayerwiseAdamW(
-        learning_rate=build_schedule(phase.learning_rate, steps),
+        learning_rate=_refuse_schedule,
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm or None,
         use_ema=settings.ema > 0,
@@ -117,22 +139,12 @@ def build_optimizer(
     optimizer.exclude_from_weight_decay(var_list=[variable for variable in variables if len(variable.shape) < 2])
     optimizer.build(variables)
     optimizer.set_rates(rates)
-    if settings.ema:
-        for variable, mean in zip(variables, optimizer._model_variables_moving_average, strict=True):
-            # A copy, because JAX donates the memory of both at each step and can donate a buffer only once.
-            mean.assign(ops.copy(variable))
     return optimizer
 
 
-def build_schedule(highest: float, steps: int) -> Any:
-    """Build the schedule: warm-up to ``highest``, then cosine decay to zero (Loshchilov & Hutter, SGDR, 2017)."""
-    warm_up = max(1, round(WARMUP_SHARE * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=highest / 10,
-        decay_steps=max(1, steps - warm_up),
-        warmup_target=highest,
-        warmup_steps=warm_up,
-    )
+def _refuse_schedule() -> float:
+    """Stand in the place of Keras's own rate, which :class:`LayerwiseAdamW` computes from its variables."""
+    raise RuntimeError("The learning rate of LayerwiseAdamW has its own schedule.")
 
 
 def swap_means(optimizer: LayerwiseAdamW) -> None:
@@ -141,7 +153,7 @@ def swap_means(optimizer: LayerwiseAdamW) -> None:
         return
     pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
     for variable, mean in pairs:
-        kept = ops.convert_to_numpy(variable)
+        kept = read_array(variable)
         variable.assign(mean)
         mean.assign(kept)
 
@@ -152,9 +164,7 @@ def read_state(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
     Arrays are keyed by position, because Keras renumbers the names of layers with every network.
     """
     accumulation_steps = optimizer.gradient_accumulation_steps or 1
-    state = {
-        str(place): ops.convert_to_numpy(variable) for place, variable in enumerate(_list_state_variables(optimizer))
-    }
+    state = {str(place): read_array(variable) for place, variable in enumerate(_list_state_variables(optimizer))}
     return {**state, "updates": np.asarray(int(ops.convert_to_numpy(optimizer._iterations)) // accumulation_steps)}
 
 
@@ -165,11 +175,23 @@ def restore_state(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) 
     optimizer._iterations.assign(int(state["updates"]) * (optimizer.gradient_accumulation_steps or 1))
 
 
+def read_array(variable: Any) -> NDArray[Any]:
+    """Return a copy of a variable's value. JAX's own array may be a view of memory that the next step overwrites."""
+    return np.array(ops.convert_to_numpy(variable))
+
+
+def reset_loss_scale(optimizer: Any) -> None:
+    """Set the loss scale of an optimizer that scales the loss to that of a new one."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer) and optimizer.built:
+        optimizer.dynamic_scale.assign(optimizer.initial_scale)
+        optimizer.step_counter.assign(0)
+
+
 def read_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
     """Return the loss scale of an optimizer. Empty if it does not scale the loss or has made no step."""
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
         return {}
-    return {name: ops.convert_to_numpy(getattr(optimizer, name)) for name in _LOSS_SCALE}
+    return {name: read_array(getattr(optimizer, name)) for name in _LOSS_SCALE}
 
 
 def restore_loss_scale(optimizer: Any, variables: list[Any], state: Mapping[str, NDArray[Any]]) -> None:
@@ -186,5 +208,7 @@ _LOSS_SCALE = ("dynamic_scale", "step_counter")
 
 
 def _list_state_variables(optimizer: LayerwiseAdamW) -> list[Any]:
-    forgotten = {id(optimizer._iterations), *map(id, getattr(optimizer, "_accumulated_gradients", ()))}
+    # The schedule follows from the phase.
+    known = (optimizer._iterations, *optimizer._schedule, *getattr(optimizer, "_accumulated_gradients", ()))
+    forgotten = {id(variable) for variable in known}
     return [variable for variable in optimizer.variables if id(variable) not in forgotten]

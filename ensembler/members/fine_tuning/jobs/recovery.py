@@ -87,12 +87,11 @@ class Recovery:
             raise BadChoice(f"{what} fit into the memory of {self.devices.count} devices: use a smaller --batch-size.")
         if settings.batch_size % accumulation_steps:
             raise BadChoice(f"{what} fit into memory: use a smaller --image-size or another backbone.") from error
-        learner.accumulation_steps = accumulation_steps
         self.progress.warn(
             f"{self.name}: out of memory. Batches of {settings.batch_size} photos are now split into "
             f"{accumulation_steps} parts whose gradients are accumulated. The learning rate is unchanged."
         )
-        learner.compile(phase)
+        learner.split_batches(phase)
 
     def _fall_back_to_fp32(self, phase: int, epoch: int) -> None:
         """Continue in float32 with half the learning rate."""

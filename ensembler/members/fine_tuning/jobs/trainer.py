@@ -18,6 +18,7 @@ from ..epoch_budget import EpochBudget
 from ..fold_task import FoldTask
 from ..history import describe_epoch, make_history_row
 from .callbacks import BetweenSteps, StepProgress, StopAtNaN, StopInTime
+from .compiled_networks import CompiledNetworks
 from .devices import Devices
 from .learner import Learner
 from .recovery import Recovery
@@ -43,16 +44,22 @@ class Trainer:
     """
 
     def __init__(
-        self, fold_task: FoldTask, devices: Devices, progress: Progress, checkpoints: Checkpoints = NO_CHECKPOINTS
+        self,
+        fold_task: FoldTask,
+        devices: Devices,
+        progress: Progress,
+        checkpoints: Checkpoints = NO_CHECKPOINTS,
+        networks: CompiledNetworks | None = None,
     ) -> None:
         self.fold_task = fold_task
         self.devices = devices
         self.progress = progress
         self._checkpoints = checkpoints
+        self._networks = networks or CompiledNetworks()
         self.state = TrainingState()
         self._counted_at = self._epoch_began = time.monotonic()
         self._unsaved = False
-        self.learner = self._resume() or Learner(fold_task, devices)
+        self.learner = self._resume() or Learner(fold_task, devices, networks=self._networks)
         self.budget = EpochBudget(fold_task.settings.phases, self.learner.steps, fold_task.allotment)
 
     @property
@@ -70,7 +77,11 @@ class Trainer:
         if (state := self._checkpoints.load(self.progress)) is None or state.begin is None:
             return None
         learner = Learner(
-            self.fold_task, self.devices, accumulation_steps=state.accumulation_steps, fp32_fallback=state.fp32_fallback
+            self.fold_task,
+            self.devices,
+            accumulation_steps=state.accumulation_steps,
+            fp32_fallback=state.fp32_fallback,
+            networks=self._networks,
         )
         try:
             learner.compile(state.phase)
@@ -101,7 +112,7 @@ class Trainer:
         if self._unsaved:
             self._save()
         task.finish()
-        return self.learner.export_model()
+        return self.learner.prepare_predictor()
 
     def _start_task(self) -> Task:
         """Start the progress task at the current position."""
@@ -147,7 +158,9 @@ class Trainer:
         while self._begin_epoch(number):
             self._end_epoch(self._train_epoch(number, task))
             self.budget.end_epoch()
-        learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.read_mean_weights())
+        learner.network.set_weights(
+            state.best_weights if state.best_weights is not None else learner.read_mean_weights()
+        )
 
     def _begin_epoch(self, number: int) -> bool:
         """Prepare the next epoch. Return False if the phase is complete or stopped improving."""

@@ -6,7 +6,6 @@ path. So ids and photos come only from the mounted files.
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from ....competition.pixels import PixelRule
 from ....competition.tables import Tables
 from ....console import ConsoleProgress
 from ....errors import BadData, format_count
+from ....keras_backend import BACKEND_NAMES
 from ....progress import Progress
 from ....stacking.jobs.prediction import open_network, predict_photos
 from ...answer import check_answer, write_answer_table
@@ -70,7 +70,6 @@ def answer_offline(
 
 
 def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     model = open_network(path, "push the notebook again.")
     import keras
 
@@ -78,7 +77,9 @@ def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
         raise BadData(
             f"{path} has {model.output_shape[-1]} outputs instead of {len(bundle.outputs)}: push the notebook again."
         )
-    progress.note(f"{bundle.stack}: {format_count(model.inputs, 'photo size')}, Keras {keras.__version__}.")
+    backend = BACKEND_NAMES.get(keras.backend.backend(), keras.backend.backend())
+    sizes = format_count(model.inputs, "photo size")
+    progress.note(f"{bundle.stack}: {sizes}, Keras {keras.__version__} on {backend}.")
     return model
 
 

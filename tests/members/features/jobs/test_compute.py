@@ -152,10 +152,12 @@ def test_shards_of_one_file_run_on_the_runtime_that_the_first_one_chose(
     class Slower(Predictor):
         """Chooses the graph on the first machine; on others, Keras would be faster."""
 
-        def __init__(self, model: Any, batch_size: int, name: str, choice: RuntimeChoice, progress: Progress) -> None:
+        def __init__(
+            self, model: Any, batch_size: int, name: str, choice: RuntimeChoice, progress: Progress, **options: Any
+        ) -> None:
             choices.append(choice)
             faster: RuntimeChoice = "graph" if len(choices) == 1 else "keras"
-            super().__init__(model, batch_size, name, faster if choice == "auto" else choice, progress)
+            super().__init__(model, batch_size, name, faster if choice == "auto" else choice, progress, **options)
 
     monkeypatch.setattr(compute, "Predictor", Slower)
     for rows in (range(12), range(12, 30)):

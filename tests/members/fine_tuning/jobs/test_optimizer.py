@@ -12,12 +12,10 @@ from keras import layers
 from ensembler.members.fine_tuning.jobs.optimizer import (
     LayerwiseAdamW,
     build_optimizer,
-    build_schedule,
     read_state,
     restore_state,
     swap_means,
 )
-from ensembler.options.phases import Phase
 from ensembler.options.settings import MemberSettings
 
 X = np.random.default_rng(0).normal(size=(8, 4)).astype("f4")
@@ -32,11 +30,19 @@ def small(seed: int = 0) -> Any:
 
 def compiled(model: Any, rates: dict[int, float] | None = None, accumulated: int = 1, **changes: Any) -> LayerwiseAdamW:
     settings: MemberSettings = replace(SETTINGS, **changes)
-    optimizer = build_optimizer(
-        model, Phase("all", 1, 0.01), settings, STEPS, rates or {}, accumulation_steps=accumulated
-    )
+    optimizer = build_optimizer(model, settings, rates or {}, accumulation_steps=accumulated)
+    optimizer.start(0.01, STEPS)
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
     return optimizer
+
+
+def rates_of(highest: float, steps: int) -> list[float]:
+    optimizer, rates = compiled(small()), []
+    optimizer.start(highest, steps)
+    for step in range(steps + 1):
+        optimizer._iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    return rates
 
 
 def moved(model: Any, before: list[np.ndarray]) -> list[float]:
@@ -67,7 +73,7 @@ def test_decay_shrinks_kernels_alone_and_by_their_own_rate() -> None:
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
-    rates = [float(build_schedule(1e-3, 100)(step)) for step in range(101)]
+    rates = rates_of(1e-3, 100)
     assert rates[0] == pytest.approx(1e-4)
     assert max(rates) == rates[10] == pytest.approx(1e-3)
     assert rates[:11] == sorted(rates[:11])
@@ -86,7 +92,7 @@ def test_a_schedule_that_is_cut_short_goes_on_smoothly_and_ends_at_nothing(accum
         for _ in range(accumulated):
             model.train_on_batch(X, Y)
         rates.append(float(optimizer._get_current_learning_rate()))
-    whole = [float(build_schedule(0.01, STEPS)(step)) for step in range(STEPS + 1)]
+    whole = rates_of(0.01, STEPS)
     assert traced == 0
     assert rates[:11] == pytest.approx(whole[:11], rel=1e-6)
     # From there three times as fast: ten updates for the other thirty.

@@ -11,7 +11,7 @@ from ensembler.competition.metrics.metrics import log_loss
 from ensembler.competition.tables import Tables
 from ensembler.errors import Interrupted
 from ensembler.heads.linear import LinearHead
-from ensembler.surveys.out_of_fold import predict_out_of_fold
+from ensembler.heads.out_of_fold import predict_out_of_fold
 
 ROWS = 90
 RANDOM = np.random.default_rng(0)

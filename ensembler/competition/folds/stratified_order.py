@@ -1,4 +1,4 @@
-"""The order of the photos in a survey: every prefix is stratified."""
+"""An order of photos whose every prefix is stratified, as surveys and samples need it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.folds import Folds
-from ..competition.tables import Tables
+from ..tables import Tables
+from .folds import Folds
 
 
-def order_survey_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
+def order_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
     """Order the labelled photos, stratified by label and by fold, also if only one fold is held out."""
     labels = tables.train["label"]
     return order_by_strata([f"{fold} {label}" for fold, label in zip(folds.assigned[:, 0], labels, strict=True)], seed)

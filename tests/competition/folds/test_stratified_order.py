@@ -7,7 +7,7 @@ import pytest
 from helpers.members_made import small_competition
 
 from ensembler.competition.folds.file import load_folds
-from ensembler.surveys.order import order_by_strata, order_survey_photos
+from ensembler.competition.folds.stratified_order import order_by_strata, order_photos
 
 STRATA = ["a"] * 60 + ["b"] * 30 + ["c"] * 9 + ["d"]
 
@@ -32,6 +32,6 @@ def test_order_depends_on_the_seed_alone() -> None:
 def test_folds_and_labels_are_spread(tmp_path) -> None:
     folder, tables = small_competition(tmp_path)
     folds = load_folds(folder, tables)
-    order = order_survey_photos(tables, folds, 0)[: len(tables.train) // 2]
+    order = order_photos(tables, folds, 0)[: len(tables.train) // 2]
     assert set(folds.assigned[order, 0]) == {0, 1, 2}
     assert max(Counter(tables.train["label"].iloc[order]).values()) <= 5

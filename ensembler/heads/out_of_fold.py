@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import NOT_HELD_OUT
-from ..heads.by_split import fit_split_heads, group_splits
+from .by_split import fit_split_heads, group_splits
 
 
 def predict_out_of_fold(
