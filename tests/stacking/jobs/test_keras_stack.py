@@ -15,7 +15,7 @@ from ensembler.inference.runtimes import RuntimePrecision
 from ensembler.members.records import FoldPredictions, save_fold
 from ensembler.serialization import write_arrays
 from ensembler.stacking.blend import Blend
-from ensembler.stacking.jobs.keras_stack import assemble, compare_with_stored, has_16_bit_features
+from ensembler.stacking.jobs.keras_stack import assemble, compare_with_stored, has_16_bit_features, read_back
 from ensembler.stacking.networks import Network
 
 RANDOM = np.random.default_rng(0)
@@ -97,3 +97,58 @@ def test_the_record_of_a_fold_tells_the_precision_of_its_features(precision: Run
     made = FoldPredictions(np.array(["1"]), one, np.array(["2"]), one, np.array(["a", "b", "c"]))
     save_fold(folder, record, 0, made, [], 0.5, 1.0, precision)
     assert has_16_bit_features(folder, record.name) == (precision == "bfloat16")
+
+
+@keras.saving.register_keras_serializable("tests")
+class Doubled(keras.layers.Layer):
+    """A layer of the user."""
+
+    def call(self, inputs: Any) -> Any:
+        return 2 * inputs
+
+
+@keras.saving.register_keras_serializable("tests")
+def double(inputs: Any) -> Any:
+    """A function of the user."""
+    return 2 * inputs
+
+
+LAST = {
+    "Keras": lambda: keras.layers.Rescaling(2.0),
+    "layer": Doubled,
+    "function": lambda: keras.layers.Activation(double),
+}
+
+
+@pytest.mark.parametrize("last", LAST)
+def test_the_weights_that_are_checked_are_those_of_the_file(last: str, tmp_path: Path) -> None:
+    pixels = keras.Input((4, 4, 3))
+    inner = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    flow = inner(pixels)
+    model = keras.Model(pixels, LAST[last]()(flow))
+    photos = np.random.default_rng(0).random((2, 4, 4, 3), np.float32)
+    written = np.asarray(model(photos))
+    model.save(path := tmp_path / "stack.keras")
+    # A write that went wrong would leave other weights in the file than in memory.
+    model.set_weights([np.zeros_like(array) for array in model.get_weights()])
+    read = read_back(model, path)
+    assert (read is model) == (last == "Keras")
+    np.testing.assert_array_equal(np.asarray(read(photos)), written)
+    assert [one.name for one in tmp_path.iterdir()] == ["stack.keras"]
+
+
+def test_a_network_with_python_code_is_loaded_and_refused_as_anywhere_else(tmp_path: Path) -> None:
+    pixels = keras.Input((4, 4, 3))
+    model = keras.Model(pixels, keras.layers.Lambda(lambda tensor: 2 * tensor)(pixels))
+    model.save(path := tmp_path / "stack.keras")
+    with pytest.raises(ValueError, match="unsafe"):
+        read_back(model, path)
+
+
+def test_a_file_without_the_weights_of_a_layer_is_an_error(tmp_path: Path) -> None:
+    def build(*widths: int) -> Any:
+        return keras.Sequential([keras.Input((3,)), *map(keras.layers.Dense, widths)])
+
+    build(2).save(path := tmp_path / "stack.keras")
+    with pytest.raises(ValueError, match=r"could not be loaded|expected"):
+        read_back(build(2, 2), path)
