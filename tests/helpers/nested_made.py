@@ -55,6 +55,16 @@ def make_stack(members: list[Any], outputs: int = 1, weights: tuple[float, ...] 
     return assemble(members, Blend(outputs > 1, (network,)))
 
 
+def make_mixed_stack() -> Any:
+    """A stack of a small member and one of a family of Keras, with inputs of two sizes."""
+    keras.utils.set_random_seed(7)
+    family = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, include_top=False, pooling="avg", weights=None)
+    pixels = keras.Input((32, 32, 3), name="pixels")
+    flow = layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
+    large = keras.Model(pixels, make_fold(family, 3)[0](family(flow)), name="large")
+    return make_stack([make_member("small", 1), large])
+
+
 def make_pixels(photos: int = 3, seed: int = 5) -> np.ndarray:
     """Smooth random photos."""
     coarse = np.random.default_rng(seed).integers(0, 256, (photos, 4, 4, 3))

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from ....backbones.jobs.devices import ALWAYS_COMPILES
 from ....errors import BadChoice
 from ....progress import Progress
 
@@ -28,7 +29,7 @@ class Devices:
     Raises
     ------
     BadChoice
-        If the batch size is not a multiple of the number of devices.
+        If the batch size is not a multiple of the number of devices, or the backend is JAX.
     """
 
     def __init__(self, *, data_parallel: bool, batch_size: int, progress: Progress) -> None:
@@ -36,6 +37,10 @@ class Devices:
         self.count = 1
         if not data_parallel:
             return
+        if ALWAYS_COMPILES:
+            raise BadChoice(
+                "--data-parallel needs TensorFlow, but Keras runs on JAX: omit it, or set KERAS_BACKEND=tensorflow."
+            )
         import tensorflow as tf
 
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
