@@ -109,6 +109,8 @@ HEAVY = {
     "requests": "submission/",
     "keras": "jobs/",
     "tensorflow": "jobs/",
+    "jax": "jobs/",
+    "tensorboard": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
     "onnx": "jobs/",
@@ -369,7 +371,7 @@ def test_the_parent_process_never_loads_tensorflow() -> None:
         for name in list_modules()
         if not is_job_code(name) and name not in {"__init__.py", "__main__.py"}
     )
-    assert not loaded_after(code) & {"tensorflow", "keras", "kaggle", "onnxruntime"}
+    assert not loaded_after(code) & {"tensorflow", "jax", "keras", "kaggle", "onnxruntime"}
 
 
 @pytest.mark.parametrize("workflow", ["members.listing", "submit.submissions", "status.status"])
