@@ -14,7 +14,7 @@ PHOTOS := tests/workflows/test_real_photos.py
 JAX_VENV := .venv-jax
 JAX_STAMP := $(JAX_VENV)/installed
 
-.PHONY: install demo test test-slow test-jax test-photos test-all bench check format clean
+.PHONY: install demo test test-slow test-fast-and-slow test-jax test-photos test-all bench check format clean
 
 install: $(STAMP)
 
@@ -41,6 +41,10 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m slow --ignore $(PHOTOS)
 
+# Both in one run, so that test files are collected once and made files are shared.
+test-fast-and-slow: $(STAMP)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --ignore $(PHOTOS)
+
 # JAX without TensorFlow.
 test-jax: $(JAX_STAMP)
 	$(JAX_VENV)/bin/pytest --numprocesses auto --maxprocesses 4 tests/on_jax
@@ -49,7 +53,7 @@ test-jax: $(JAX_STAMP)
 test-photos: $(STAMP)
 	$(BIN)/pytest $(PHOTOS)
 
-test-all: test test-slow test-jax test-photos
+test-all: test-fast-and-slow test-jax test-photos
 
 # Those that need neither photos of one's own nor a GPU: some eight minutes.
 bench: $(STAMP)

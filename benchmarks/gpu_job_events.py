@@ -141,7 +141,7 @@ def summarize(member: str, events: Sequence[Line], samples: Sequence[Line], comp
         "first_epoch_seconds": max(first),
         # The process that compiled most: later ones may find what it compiled.
         "compile_seconds": max(told) if told else max(0.0, max(first) - seconds),
-        "compile_source": "JAX's log" if told else "first epoch less the others",
+        "compile_source": "JAX's log of the job, with prediction" if told else "first epoch less the others",
         "gpu_idle": compute_idle_share(steady, samples),
         "gpu_memory": max((bytes_ for bytes_ in memory if bytes_), default=None),
     }

@@ -64,7 +64,7 @@ def describe_terms(trainings: Sequence[Line], resident: Mapping[str, Line]) -> l
     if "1 - share" in sources:
         found.append("Idle: 1 less the share, because there is no nvidia-smi.")
     if compilers := sorted({line["compile_source"] for line in measured}):
-        found.append(f"Compiling: {', or '.join(compilers)}. The first epoch contains it, and decodes photos.")
+        found.append(f"Compiling: {', or '.join(compilers)}. The first epoch also decodes photos.")
     if settings := [
         f"{name}: {each['batch_size']} photos per step, {each['image_size']} pixels, {each['precision']}"
         for name, each in resident.items()

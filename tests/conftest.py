@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,19 +31,34 @@ DEMO_FILES = {
 CLUSTER_FOLDERS = {"tests/engines/ray", "tests/workflows/slurm"}
 
 
+def name_scope(nodeid: str) -> str:
+    """Return the name of the tests that stay together: those of a file, of the demo, or of clusters."""
+    file = Path(nodeid.partition("::")[0])
+    if file.parent.as_posix() in CLUSTER_FOLDERS:
+        return "clusters"
+    return "demo" if file.name in DEMO_FILES else str(file)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have processes begin with the scopes of the longest tests, so that they end at about the same time."""
+    if hasattr(config, "workerinput"):
+        sizes = Counter(name_scope(item.nodeid) for item in items)
+        slow = Counter(name_scope(item.nodeid) for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: (-slow[scope := name_scope(item.nodeid)], -sizes[scope]))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have each file's tests, and all of the demo or of clusters, stay together when processes share the tests."""
+    """Have the tests of a scope stay together, in the order of scopes of the collection."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFile(LoadScopeScheduling):
+    class ByScope(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = Path(nodeid.partition("::")[0])
-            if file.parent.as_posix() in CLUSTER_FOLDERS:
-                return "clusters"
-            return "demo" if file.name in DEMO_FILES else str(file)
+            return name_scope(nodeid)
 
-    return ByFile(config, log)
+    # xdist would put files of a single test last, which are among the longest.
+    config.option.loadscopereorder = False
+    return ByScope(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -38,6 +38,7 @@ NARROW = {
         "keras_backend",
         "machine_memory",
         "paths",
+        "process_memory",
         "serialization",
         "storage",
         "errors",

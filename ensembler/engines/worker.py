@@ -15,6 +15,7 @@ from ..compilation_cache import keep_compiled_steps
 from ..errors import EnsemblerError, Interrupted, StorageError
 from ..events import Event
 from ..keras_backend import find_backend
+from ..process_memory import release_memory
 from ..progress import Progress
 from .control import Control
 from .job import Job
@@ -94,6 +95,8 @@ def _run_job(job: Job, events: EventLines) -> bool:
                 raise
             error = StorageError.from_os(error)
         end = {"error": type(error).__name__, "text": str(error)}
+    if job.shares_process:
+        release_memory()
     events.send(end)
     return "result" in end
 

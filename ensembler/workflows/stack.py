@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Unpack, cast
 
@@ -163,12 +164,15 @@ def stack(
             engine.start_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs),
         ):
             fitted = fit_stack(config, corrected.tables, folds, out_of_fold, progress)
-            evaluation = evaluate_stack(fitted, config, tables, corrected, out_of_fold, progress)
             used = [candidates[one] for one in fitted.members]
             title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
             test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
             answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
-            job_result = _build(folder, title, used, engine, progress, refit=refit)
+            # A thread compares while the job builds. The engine needs this thread, which receives Ctrl-C.
+            with ThreadPoolExecutor(1) as pool:
+                compared = pool.submit(evaluate_stack, fitted, config, tables, corrected, out_of_fold, progress)
+                job_result = _build(folder, title, used, engine, progress, refit=refit)
+                evaluation = compared.result()
             save_stack_corrections(folder, title, corrected.corrections)
         csv = write_answer(folder.submissions, title, corrected.kept_tables, answer)
         result = StackResult(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -100,6 +101,24 @@ def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits
         assert (tmp_path / "second").is_file()
     assert first.poll() is not None
     assert second.poll() is not None
+
+
+@pytest.mark.parametrize(("bytes_allowed", "stays"), [(10**12, True), (10**6, False)])
+def test_a_process_that_has_grown_runs_no_other_job(
+    bytes_allowed: int, stays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    job = dataclasses.replace(JOB, shares_process=True)
+    with WorkerProcesses(1, max_shared_bytes=bytes_allowed) as processes:
+        results = []
+        for number in (1, 2):
+            with processes.run(dataclasses.replace(job, spec={"number": number}), tmp_path / "log") as process:
+                assert process.stdout is not None
+                lines = map(json.loads, process.stdout)
+                results.append((process, next(line["result"] for line in lines if "result" in line)))
+    assert [result for _, result in results] == [2, 4]
+    assert (results[0][0] is results[1][0]) is stays
+    assert all(process.poll() is not None for process, _ in results)
 
 
 def test_a_process_whose_job_failed_runs_no_other_job(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ class WorkerProcess:
         code = self._process.wait(_PATIENCE)
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return (
-            f"A process that decodes photos {how}, which often means that memory ran out: close other programs or "
-            "choose a smaller --parallel, and run the command again, which continues where it stopped."
+            f"A process that decodes photos {how}, which often means that memory ran out: close other programs "
+            "and run the command again, which continues where it stopped."
         )
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from ...locks import hold_lock
 from ...members.budget.planning import BudgetPlan
 from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
+from ...members.records import list_trained_members
 from ...options.arguments import Names, check_arguments
 from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
@@ -99,7 +100,7 @@ def train_members(
     folds, repeats, restart = run.get("folds"), run.get("repeats"), run.get("restart", False)
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
-    with open_engine(cast(EngineOptions, given), progress) as engine:
+    with open_engine(cast(EngineOptions, given), progress) as engine, contextlib.ExitStack() as held:
         call = TrainingCall.read(members, run.get("name"), configuration, engine)
         if options.get("weights", "") is None:
             # Keras means random weights by it.
@@ -107,43 +108,45 @@ def train_members(
                 f"None leaves --weights as it is, which is {call.options['weights']}; `--weights none` is random "
                 "weights."
             )
-        folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
+        place = Workspace.read(workspace)
+        if restart or not set(call.names) <= set(list_trained_members(place.current(competition))):
+            held.enter_context(call.start_ahead(place.current(competition).logs))
+        folder, tables = open_refreshed_competition(competition, place, progress)
         call = read_call_corrections(fit_to_task(call, tables, run, progress), folder, tables, progress)
         call.report_surprises(progress)
-        with contextlib.ExitStack() as locks:
-            for name in call.names:
-                locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
-            stack = run.get("pseudo_labels")
-            labeller = find_labeller(folder, tables, stack, confidence, call.learners) if stack else None
-            teacher = read_teacher(run, folder, tables, call.learners)
-            supervisor = labeller or teacher
-            plan = BudgetPlan(call.settings_and_weights, folds)
-            if budget:
-                choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
-                plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
-            shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
-            plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
-            progress = locks.enter_context(open_tracking(track, folder, progress))
-            for member, member_plan in zip(call.members, plans, strict=True):
-                prepare_member_folder(folder, member_plan.record, member_plan.corrections, restart=restart)
-                words = build_call(member, run, configuration.command)
-                save_call(folder, member_plan.record.name, [*words, *(supervisor.words if supervisor else [])])
-                if labeller:
-                    write_labels(folder, member_plan.record, labeller, progress)
-                if not budget:
-                    report_cut_short(folder, member_plan.record, progress)
-            report_members(folder, plans, progress, restart=restart)
-            refit = run.get("refit", False)
-            if teacher:
-                records = [each.record for each in plans]
-                teach_members(engine, folder, shared, records, teacher, call.needs, progress, refit=refit)
-            plans = list(add_expected_seconds(call, folder, tables, shared, plans))
-            plans = add_decodings(folder, plans, tables, shared)
-            for build in (build_jobs, build_refit_jobs) if refit else (build_jobs,):
-                jobs = [build(folder, each) for each in plans]
-                photos, on_gpu = len(tables.train) + len(tables.test_paths), bool(call.machine.gpus)
-                sharded = shard_features(folder, plans, jobs, photos, call.slots, progress, on_gpu=on_gpu)
-                call.engine.run_jobs(sharded, folder.logs, progress)
-            results = score_members(folder, tables, load_members(folder, tables, call.names), shared)
-            report_scores(results, progress)
+        for name in call.names:
+            held.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
+        stack = run.get("pseudo_labels")
+        labeller = find_labeller(folder, tables, stack, confidence, call.learners) if stack else None
+        teacher = read_teacher(run, folder, tables, call.learners)
+        supervisor = labeller or teacher
+        plan = BudgetPlan(call.settings_and_weights, folds)
+        if budget:
+            choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
+            plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
+        shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
+        plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
+        progress = held.enter_context(open_tracking(track, folder, progress))
+        for member, member_plan in zip(call.members, plans, strict=True):
+            prepare_member_folder(folder, member_plan.record, member_plan.corrections, restart=restart)
+            words = build_call(member, run, configuration.command)
+            save_call(folder, member_plan.record.name, [*words, *(supervisor.words if supervisor else [])])
+            if labeller:
+                write_labels(folder, member_plan.record, labeller, progress)
+            if not budget:
+                report_cut_short(folder, member_plan.record, progress)
+        report_members(folder, plans, progress, restart=restart)
+        refit = run.get("refit", False)
+        if teacher:
+            records = [each.record for each in plans]
+            teach_members(engine, folder, shared, records, teacher, call.needs, progress, refit=refit)
+        plans = list(add_expected_seconds(call, folder, tables, shared, plans))
+        plans = add_decodings(folder, plans, tables, shared)
+        for build in (build_jobs, build_refit_jobs) if refit else (build_jobs,):
+            jobs = [build(folder, each) for each in plans]
+            photos, on_gpu = len(tables.train) + len(tables.test_paths), bool(call.machine.gpus)
+            sharded = shard_features(folder, plans, jobs, photos, call.slots, progress, on_gpu=on_gpu)
+            call.engine.run_jobs(sharded, folder.logs, progress)
+        results = score_members(folder, tables, load_members(folder, tables, call.names), shared)
+        report_scores(results, progress)
         return results

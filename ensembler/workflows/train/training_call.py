@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self, cast
 
 from ...backbones.names import resolve_member, resolve_member_names
@@ -34,7 +37,7 @@ from ...options.resolve import list_unused_options
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..machine import UNKNOWN_MACHINE, JobMachine, detect_machine
-from .plan_jobs import MemberPlan
+from .plan_jobs import FINE_TUNE, TRAIN_FROZEN, MemberPlan
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,16 @@ class TrainingCall:
         if self.options["data_parallel"] and self.machine.gpus:
             return Needs(gpus=len(self.machine.gpus))
         return replace(self.machine.needs, processors=1 if self.tiny else None)
+
+    def start_ahead(self, logs: Path) -> AbstractContextManager[None]:
+        """Start the process of the first job within a block, so that libraries load while the tables are read.
+
+        Several slots have processes with a share of the machine each, which only :meth:`.Engine.run_jobs` can divide.
+        """
+        if self.slots > 1 or self.machine.gpus:
+            return contextlib.nullcontext()
+        frozen = self.settings_and_weights[0][0].frozen
+        return self.engine.start_ahead(TRAIN_FROZEN if frozen else FINE_TUNE, self.names[0], logs)
 
     @property
     def slots(self) -> int:

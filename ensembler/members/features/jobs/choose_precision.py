@@ -56,7 +56,7 @@ def settle_precision(
     job
         Training job of the member, whose ``runtime_precision`` is what the user requested.
     own
-        What names the weights of a custom backbone; see :func:`.build_feature_path`.
+        Preprocessing and hash of the weights of a custom backbone, empty for others; see :func:`.build_feature_path`.
     photos, build
         Functions that open the photos and build the backbone, called only for a comparison.
     progress

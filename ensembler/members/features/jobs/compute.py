@@ -102,7 +102,7 @@ def settle_features(job: TrainingJob, progress: Progress) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        What names the weights of a custom backbone; see :func:`.build_feature_path`.
+        Preprocessing and hash of the weights of a custom backbone, empty for others; see :func:`.build_feature_path`.
     """
     own = _identify_weights(job)
     # Always float32, because the runtime chooses the precision.

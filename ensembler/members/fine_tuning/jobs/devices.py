@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
+import keras
+
+from ....backbones.jobs.devices import ALWAYS_COMPILES
 from ....errors import BadChoice
 from ....progress import Progress
 
@@ -25,7 +29,7 @@ class Devices:
     Raises
     ------
     BadChoice
-        If the batch size is not a multiple of the number of devices.
+        If the batch size is not a multiple of the number of devices, or the backend is JAX.
     """
 
     def __init__(self, *, data_parallel: bool, batch_size: int, progress: Progress) -> None:
@@ -33,6 +37,10 @@ class Devices:
         self.count = 1
         if not data_parallel:
             return
+        if ALWAYS_COMPILES:
+            raise BadChoice(
+                "--data-parallel needs TensorFlow, but Keras runs on JAX: omit it, or set KERAS_BACKEND=tensorflow."
+            )
         import tensorflow as tf
 
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -53,7 +61,8 @@ class Devices:
     def feed(self, batches: Callable[[], Iterator[tuple[Any, ...]]]) -> Any:
         """Return the input of ``model.fit`` for one epoch of ``batches``."""
         if self._strategy is None:
-            return batches()
+            # TensorFlow's pipeline asks for the next batch during a step. On JAX, Keras asks when a step begins.
+            return copy_ahead(batches()) if ALWAYS_COMPILES else batches()
         import tensorflow as tf
 
         # Keras consumes one batch before it trains on several devices, and a plain iterator would lose it.
@@ -65,3 +74,17 @@ class Devices:
     def is_distributed(self) -> bool:
         """Whether the weights are mirrored on several devices."""
         return self._strategy is not None
+
+
+def copy_ahead(batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield batches that a thread copied to the device while the step before computed. Bytes stay bytes."""
+
+    def copy() -> tuple[Any, ...] | None:
+        batch = next(batches, None)
+        return None if batch is None else tuple(map(keras.ops.convert_to_tensor, batch))
+
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(copy)
+        while (batch := following.result()) is not None:
+            following = thread.submit(copy)
+            yield batch

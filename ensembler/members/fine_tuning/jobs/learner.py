@@ -168,11 +168,15 @@ class Learner:
         ValueError
             If the snapshot belongs to another network.
         """
-        for variable, value in zip(self.network.variables, snapshot.variables, strict=True):
-            variable.assign(value)
+        self.restore_weights(snapshot)
         restore_state(self.optimizer, snapshot.optimizer)
         with self.devices.scope():
             restore_loss_scale(self.model.optimizer, self.model.trainable_variables, snapshot.optimizer)
+
+    def restore_weights(self, snapshot: TrainingSnapshot) -> None:
+        """Restore the network of a snapshot, without its optimizer."""
+        for variable, value in zip(self.network.variables, snapshot.variables, strict=True):
+            variable.assign(value)
 
     def has_finite_weights(self) -> bool:
         """Return whether all weights are finite.

@@ -37,7 +37,15 @@ class Recovery:
     devices: Devices
     progress: Progress
 
-    def run(self, fit: Callable[[], float], rewind: Callable[[], None], phase: int, *, epoch: int) -> float:
+    def run(
+        self,
+        fit: Callable[[], float],
+        rewind: Callable[[], None],
+        phase: int,
+        *,
+        epoch: int,
+        restore_weights: Callable[[], None],
+    ) -> float:
         """Train an epoch until it succeeds.
 
         Parameters
@@ -50,6 +58,8 @@ class Recovery:
             Number of the phase, counted from 0.
         epoch
             Number of the epoch over all phases, counted from 1.
+        restore_weights
+            Function that restores the network of the beginning of the epoch, without its optimizer.
 
         Returns
         -------
@@ -67,6 +77,8 @@ class Recovery:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
+                # A failed step of JAX takes the weights with it.
+                restore_weights()
                 self._halve_batch(phase, error)
             else:
                 if math.isfinite(loss) and self.learner.has_finite_weights():

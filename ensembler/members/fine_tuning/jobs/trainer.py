@@ -13,7 +13,7 @@ from ....errors import Interrupted
 from ....events import EpochBegan, EpochEnded
 from ....process_memory import read_resident_bytes
 from ....progress import Progress, Task
-from ..checkpoints import NO_CHECKPOINTS, Checkpoints, TrainingState
+from ..checkpoints import NO_CHECKPOINTS, Checkpoints, TrainingSnapshot, TrainingState
 from ..epoch_budget import EpochBudget
 from ..fold_task import FoldTask
 from ..history import describe_epoch, make_history_row
@@ -237,12 +237,24 @@ class Trainer:
     def _fit_with_recovery(self, number: int, task: Task) -> float:
         """Train one epoch, with recovery from failures, and return its mean loss."""
         recovery = Recovery(self.fold_task.name, self.learner, self.devices, self.progress)
-        return recovery.run(lambda: self._fit(task), self._rewind, number, epoch=len(self.history) + 1)
+        return recovery.run(
+            lambda: self._fit(task),
+            self._rewind,
+            number,
+            epoch=len(self.history) + 1,
+            restore_weights=lambda: self.learner.restore_weights(self._begin),
+        )
+
+    @property
+    def _begin(self) -> TrainingSnapshot:
+        """Snapshot of the beginning of the epoch."""
+        if self.state.begin is None:
+            raise RuntimeError("The epoch has no snapshot of its beginning.")
+        return self.state.begin
 
     def _rewind(self) -> None:
         """Restore the beginning of the epoch."""
-        if (begin := self.state.begin) is None:
-            raise RuntimeError("The epoch has no snapshot of its beginning.")
+        begin = self._begin
         self.learner.restore(begin)
         self.state.start_epoch()
         self.state.begin = begin
