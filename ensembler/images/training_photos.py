@@ -7,13 +7,14 @@ from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
 from .batches import count_steps, gather_ahead
 from .loading.pools import open_pool, prefetch, run_in_parts
-from .photo_source import PhotoSource, Pixels, Rows
+from .photo_source import FilePhotos, PhotoSource, Pixels, Rows
 
 # Pixels, targets and weights.
 Batch = tuple[Pixels, NDArray[np.float32], NDArray[np.float32]]
@@ -129,13 +130,17 @@ def augment_rows(
     for place, row in enumerate(rows, first):
         # The 1 separates these generators from those of the order, of mixing (2), and of versions (3).
         random = np.random.default_rng([*key, 1, int(row)])
-        pixels[place] = augment_photo(photos.read_photo(int(row)), augmentation, random)
+        pixels[place] = augment_photo(_read(photos, int(row)), augmentation, random)
+
+
+def _read(photos: PhotoSource, row: int) -> Pixels | Image.Image:
+    """Return a photo as its source has it: Pillow's images and arrays are copied into each other."""
+    return photos.open_photo(row) if isinstance(photos, FilePhotos) else photos.read_photo(row)
 
 
 def mix_rows(pixels: Pixels, targets: NDArray[np.float32], key: tuple[int, ...]) -> NDArray[np.float32]:
     """Mix the first photos of a batch, as many as there are targets, and return the mixed targets."""
-    pixels[: len(targets)], mixed = mix(pixels[: len(targets)], targets, np.random.default_rng(key))
-    return mixed
+    return mix(pixels[: len(targets)], targets, np.random.default_rng(key))
 
 
 def shuffle_rows(photos: int, number: int, seed: int) -> Rows:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.random import Generator
-from PIL import Image
+from numpy.typing import NDArray
 
 # Share of photos in which a rectangle is erased.
 PROBABILITY = 0.25
@@ -16,14 +16,19 @@ AREA_SHARES = (0.02, 0.2)
 MIN_ASPECT_RATIO = 0.3
 
 
-def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
-    """Replace a random rectangle by random colours in some of the photos."""
-    if random.random() >= PROBABILITY:
-        return photo
-    pixels = np.array(photo)
-    place = _choose_rectangle(photo.height, photo.width, random)
-    pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
-    return Image.fromarray(pixels)
+def erase_rectangle(pixels: NDArray[np.uint8], random: Generator) -> None:
+    """Replace a random rectangle of a photo by random colours, in some of the photos.
+
+    Parameters
+    ----------
+    pixels
+        Array of shape (height, width, 3) from 0 to 255, which is changed in place.
+    random
+        Random generator.
+    """
+    if random.random() < PROBABILITY:
+        place = _choose_rectangle(*pixels.shape[:2], random)
+        pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
 
 
 def _choose_rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:
