@@ -16,19 +16,14 @@ AREA_SHARES = (0.02, 0.2)
 MIN_ASPECT_RATIO = 0.3
 
 
-def erase_rectangle(pixels: NDArray[np.uint8], random: Generator) -> None:
-    """Replace a random rectangle of a photo by random colours, in some of the photos.
-
-    Parameters
-    ----------
-    pixels
-        Array of shape (height, width, 3) from 0 to 255, which is changed in place.
-    random
-        Random generator.
-    """
-    if random.random() < PROBABILITY:
-        place = _choose_rectangle(*pixels.shape[:2], random)
-        pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
+def erase_rectangle(pixels: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
+    """Replace a random rectangle by random colours in some of the photos, which are copied."""
+    if random.random() >= PROBABILITY:
+        return pixels
+    erased = pixels.copy()
+    place = _choose_rectangle(pixels.shape[0], pixels.shape[1], random)
+    erased[place] = random.integers(256, size=erased[place].shape, dtype=np.uint8)
+    return erased
 
 
 def _choose_rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:

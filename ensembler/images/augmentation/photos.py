@@ -45,9 +45,7 @@ def augment_photo(
     else:
         if random.random() < 0.5:
             photo = ImageOps.mirror(photo)
-        pixels = np.array(rand_augment(photo, random))
-        erase_rectangle(pixels, random)
-        return pixels
+        return erase_rectangle(np.asarray(rand_augment(photo, random)), random)
     return np.asarray(photo)
 
 

@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import logging
 import math
-import os
 import socket
 import threading
 from collections import deque
@@ -23,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .processors import count_processors
 from .shared_arrays import SharedArray, SharedMemory
 from .worker_process import SharedObject, WorkerProcess
 
@@ -179,13 +179,6 @@ def get_process_pool() -> Pool:
 def can_share_with_processes() -> bool:
     """Return whether this system passes open files to other processes. Windows does not."""
     return hasattr(socket, "send_fds") and hasattr(socket, "AF_UNIX")
-
-
-def count_processors() -> int:
-    """Return the number of processors that this process may use: its share, if jobs run side by side."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = os.environ.get("OMP_NUM_THREADS", "")
-    return min(usable, int(share)) if share.isdecimal() and int(share) else usable
 
 
 def run_in_parts(

@@ -8,10 +8,7 @@ PHOTO = np.full((40, 40, 3), 7, np.uint8)
 
 
 def versions(count):
-    photos = np.tile(PHOTO, (count, 1, 1, 1))
-    for seed, photo in enumerate(photos):
-        erase_rectangle(photo, np.random.default_rng(seed))
-    return photos
+    return np.stack([erase_rectangle(PHOTO, np.random.default_rng(seed)) for seed in range(count)])
 
 
 def erased(count=400):

@@ -20,7 +20,7 @@ from ensembler.errors import StorageError, UnreadablePhoto
 from ensembler.images.batches import Misfits, iterate_pixel_batches, iterate_readable_batches
 from ensembler.images.decoding import decode_photo
 from ensembler.images.loading import pools
-from ensembler.images.loading.pools import Pool, count_processors, map_photos, open_pool
+from ensembler.images.loading.pools import Pool, map_photos, open_pool
 from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.row_photos import RotatedPhotos
@@ -227,12 +227,6 @@ def test_a_process_is_light(paths, processes):
 def test_a_function_that_a_process_does_not_have_is_an_error(pool):
     with pytest.raises(ModuleNotFoundError, match="test_pools"):
         pool.submit(pool.call, is_running, 1).result()
-
-
-@pytest.mark.parametrize(("share", "count"), [("1", 1), ("", None), ("x", None), ("0", None), ("100000", None)])
-def test_a_job_uses_its_share_of_the_processors(monkeypatch, share, count):
-    monkeypatch.setenv("OMP_NUM_THREADS", share)
-    assert count_processors() == (count or len(os.sched_getaffinity(0)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 100])
