@@ -13,7 +13,7 @@ from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
 from .batches import count_steps, gather_ahead
-from .loading.pools import open_pool, prefetch, run_in_parts
+from .loading.pools import open_pool, prefetch, run_in_parts, start_ahead
 from .photo_source import FilePhotos, PhotoSource, Pixels, Rows
 
 # Pixels, targets and weights.
@@ -46,6 +46,14 @@ class TrainingPhotos:
     def __len__(self) -> int:
         """Return the number of photos in an epoch."""
         return len(self._photos) // self._versions
+
+    def start_loading(self, augmentation: Augmentation) -> None:
+        """Let the processes that decode and augment photos start, for example while a network is compiled."""
+        if not self._is_only_copied(augmentation):
+            start_ahead(len(self))
+
+    def _is_only_copied(self, augmentation: Augmentation) -> bool:
+        return augmentation == "none" and self._photos.is_decoded
 
     def iterate_epoch(
         self,
@@ -88,7 +96,7 @@ class TrainingPhotos:
             weights = (np.arange(batch_size) < len(order) - index * batch_size).astype(np.float32)
             return zip(*(np.split(array, accumulation_steps) for array in (pixels, targets, weights)), strict=True)
 
-        if augmentation == "none" and self._photos.is_decoded:
+        if self._is_only_copied(augmentation):
             for index, pixels in enumerate(gather_ahead(self._photos, rows_of_batches), first_batch):
                 yield from split_batch(index, pixels, self._targets[rows_of_batches[index - first_batch]])
             return

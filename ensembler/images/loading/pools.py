@@ -130,9 +130,13 @@ class Pool:
         """Return the number of batches to make in advance, so that each process always has a part before it."""
         return max(PREFETCH_BATCHES, math.ceil(2 * self.count * PHOTOS_PER_PART / batch_size))
 
+    def begin_start(self) -> list[Future[Any]]:
+        """Let all processes start, and return what is done when they have."""
+        return [self.submit(self.call, count_processors) for _ in range(self.count)]
+
     def start(self) -> None:
         """Start all processes and wait for them."""
-        wait([self.submit(self.call, count_processors) for _ in range(self.count)])
+        wait(self.begin_start())
 
     def close(self) -> None:
         """End all threads and processes after what they are computing."""
@@ -166,6 +170,12 @@ def open_pool(photos: int, *, keep: bool = True) -> Iterator[Pool]:
         yield pool
     finally:
         pool.close()
+
+
+def start_ahead(photos: int) -> None:
+    """Let the processes start that :func:`open_pool` will provide for this number of photos, without waiting."""
+    if photos >= MIN_PHOTOS and can_share_with_processes():
+        get_process_pool().begin_start()
 
 
 @cache

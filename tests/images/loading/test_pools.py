@@ -254,3 +254,25 @@ def test_no_item_is_begun_after_the_block() -> None:
 def test_few_photos_need_no_processes() -> None:
     with open_pool(pools.MIN_PHOTOS - 1) as few:
         assert not few.uses_processes
+
+
+@pytest.mark.parametrize(
+    ("kind", "augmentation", "least", "starts"),
+    [
+        ("files", "none", COUNT, True),
+        ("files", "none", COUNT + 1, False),
+        ("memory", "none", COUNT, True),
+        ("store", "none", COUNT, False),
+        ("store", "crops", COUNT, True),
+    ],
+)
+def test_processes_start_ahead_where_an_epoch_will_use_them(
+    paths, pool, monkeypatch, tmp_path, kind, augmentation, least, starts
+):
+    begun = []
+    monkeypatch.setattr(pools, "get_process_pool", lambda: pool)
+    monkeypatch.setattr(pool, "begin_start", lambda: begun.append(True))
+    photos = TrainingPhotos(make_source(kind, paths, tmp_path), TARGETS)
+    monkeypatch.setattr(pools, "MIN_PHOTOS", least)
+    photos.start_loading(augmentation)
+    assert bool(begun) == starts
