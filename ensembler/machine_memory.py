@@ -26,7 +26,7 @@ def read_machine_memory(processes: Path = Path("/proc"), cgroups: Path = Path("/
 
 def _read_physical_memory(processes: Path) -> int:
     """Read ``/proc/meminfo``, which some containers replace, or ask the system."""
-    total = re.search(r"^MemTotal:\s*(\d+) kB", _read_text(processes / "meminfo"), re.MULTILINE)
+    total = re.search(r"^MemTotal:\s*(\d+) kB", read_text(processes / "meminfo"), re.MULTILINE)
     if total:
         return int(total[1]) * 1024
     try:
@@ -37,25 +37,32 @@ def _read_physical_memory(processes: Path) -> int:
 
 def _iterate_limits(processes: Path, cgroups: Path) -> Iterator[int]:
     """Iterate over the limits of this process's control group and all its parents."""
-    for root, file, path in _find_memory_groups(processes, cgroups):
+    for version, group in find_control_groups("memory", processes, cgroups):
+        limit = read_text(group / ("memory.max" if version == 2 else "memory.limit_in_bytes")).strip()
+        if limit.isdecimal():
+            yield int(limit)
+
+
+def find_control_groups(controller: str, processes: Path, cgroups: Path) -> Iterator[tuple[int, Path]]:
+    """Find this process's control groups, and all their parents, in which ``controller`` may set limits.
+
+    Yields
+    ------
+    tuple
+        Version of the control groups, 1 or 2, and a group's folder, which may not exist.
+    """
+    groups = read_text(processes / "self" / "cgroup")
+    for controllers, path in re.findall(r"^\d+:([^:\n]*):(.*)$", groups, re.MULTILINE):
+        if controllers and controller not in controllers.split(","):
+            continue
+        version, root = (1, cgroups / controller) if controllers else (2, cgroups)
         # Inside a container the path may be the outer one. Then only the root exists, which is the container's.
         group = root / path.lstrip("/")
-        for place in (group, *group.parents):
-            if place.is_relative_to(root) and (limit := _read_text(place / file).strip()).isdecimal():
-                yield int(limit)
+        yield from ((version, place) for place in (group, *group.parents) if place.is_relative_to(root))
 
 
-def _find_memory_groups(processes: Path, cgroups: Path) -> Iterator[tuple[Path, str, str]]:
-    """Find this process's memory control groups: root, name of the limit's file, and path below the root."""
-    groups = _read_text(processes / "self" / "cgroup")
-    for controllers, path in re.findall(r"^\d+:([^:\n]*):(.*)$", groups, re.MULTILINE):
-        if not controllers:  # version 2
-            yield cgroups, "memory.max", path
-        elif "memory" in controllers.split(","):  # version 1
-            yield cgroups / "memory", "memory.limit_in_bytes", path
-
-
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return a file's text, which is empty if there is none."""
     try:
         return path.read_text("utf-8", errors="replace")
     except OSError:

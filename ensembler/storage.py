@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -39,6 +40,25 @@ def write_file_atomically(path: Path) -> Iterator[Path]:
             sync(path.parent)
     except OSError as error:
         raise StorageError.from_os(error) from error
+
+
+def reserve_space(descriptor: int, size: int, name: str) -> None:
+    """Reserve ``size`` bytes of the disk for an open file that is written through mapped memory.
+
+    Otherwise a full disk would end the process that writes by a signal. Some systems cannot reserve; there it would.
+    ``name`` is what an error names.
+
+    Raises
+    ------
+    OSError
+        If there is not enough space.
+    """
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise OSError(error.errno, error.strerror, name) from None
 
 
 def sync(path: Path) -> None:

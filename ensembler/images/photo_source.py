@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..competition.pixels import PLAIN, PixelRule
 from ..machine_memory import read_machine_memory
-from .decoding import decode_photo
+from .decoding import open_photo, resize_photo
 from .loading.pools import open_pool, run_in_parts
 from .loading.shared_arrays import SharedArray
 
@@ -64,7 +65,11 @@ class FilePhotos:
 
     def read_photo(self, row: int) -> Pixels:
         """Decode a photo."""
-        return decode_photo(Path(self._paths[row]), self.size, self._rule)
+        return np.asarray(self.open_photo(row))
+
+    def open_photo(self, row: int) -> Image.Image:
+        """Decode a photo as an image of Pillow."""
+        return resize_photo(open_photo(Path(self._paths[row]), self.size, self._rule), self.size)
 
     def gather(self, rows: Rows) -> Pixels:
         """Decode photos sequentially."""

@@ -15,7 +15,7 @@ from ..errors import Busy
 from ..locks import describe_holder, hold_lock
 from ..process_memory import release_pages
 from ..progress import Progress
-from ..storage import remove_unfinished, write_file_atomically
+from ..storage import remove_unfinished, reserve_space, write_file_atomically
 from .decoding import decode_at_sizes
 from .loading.pools import Pool, open_pool, run_in_parts
 from .photo_source import FilePhotos, Pixels, Rows
@@ -120,6 +120,8 @@ class PhotoStore:
             for size in sizes:
                 file = files.enter_context(write_file_atomically(self._build_path(size, number)))
                 np.lib.format.open_memmap(file, "w+", np.uint8, (len(rows), size, size, 3))
+                with file.open("r+b") as opened:
+                    reserve_space(opened.fileno(), file.stat().st_size, str(self._build_path(size, number)))
                 written.append(file)
 
             def decode(part: range) -> None:

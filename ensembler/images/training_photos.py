@@ -7,13 +7,14 @@ from concurrent.futures import Future
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
 from .batches import count_steps, gather_ahead
-from .loading.pools import open_pool, prefetch, run_in_parts
-from .photo_source import PhotoSource, Pixels, Rows
+from .loading.pools import open_pool, prefetch, run_in_parts, start_ahead
+from .photo_source import FilePhotos, PhotoSource, Pixels, Rows
 
 # Pixels, targets and weights.
 Batch = tuple[Pixels, NDArray[np.float32], NDArray[np.float32]]
@@ -45,6 +46,14 @@ class TrainingPhotos:
     def __len__(self) -> int:
         """Return the number of photos in an epoch."""
         return len(self._photos) // self._versions
+
+    def start_loading(self, augmentation: Augmentation) -> None:
+        """Let the processes that decode and augment photos start, for example while a network is compiled."""
+        if not self._is_only_copied(augmentation):
+            start_ahead(len(self))
+
+    def _is_only_copied(self, augmentation: Augmentation) -> bool:
+        return augmentation == "none" and self._photos.is_decoded
 
     def iterate_epoch(
         self,
@@ -87,7 +96,7 @@ class TrainingPhotos:
             weights = (np.arange(batch_size) < len(order) - index * batch_size).astype(np.float32)
             return zip(*(np.split(array, accumulation_steps) for array in (pixels, targets, weights)), strict=True)
 
-        if augmentation == "none" and self._photos.is_decoded:
+        if self._is_only_copied(augmentation):
             for index, pixels in enumerate(gather_ahead(self._photos, rows_of_batches), first_batch):
                 yield from split_batch(index, pixels, self._targets[rows_of_batches[index - first_batch]])
             return
@@ -129,13 +138,17 @@ def augment_rows(
     for place, row in enumerate(rows, first):
         # The 1 separates these generators from those of the order, of mixing (2), and of versions (3).
         random = np.random.default_rng([*key, 1, int(row)])
-        pixels[place] = augment_photo(photos.read_photo(int(row)), augmentation, random)
+        pixels[place] = augment_photo(_read(photos, int(row)), augmentation, random)
+
+
+def _read(photos: PhotoSource, row: int) -> Pixels | Image.Image:
+    """Return a photo as its source has it: Pillow's images and arrays are copied into each other."""
+    return photos.open_photo(row) if isinstance(photos, FilePhotos) else photos.read_photo(row)
 
 
 def mix_rows(pixels: Pixels, targets: NDArray[np.float32], key: tuple[int, ...]) -> NDArray[np.float32]:
     """Mix the first photos of a batch, as many as there are targets, and return the mixed targets."""
-    pixels[: len(targets)], mixed = mix(pixels[: len(targets)], targets, np.random.default_rng(key))
-    return mixed
+    return mix(pixels[: len(targets)], targets, np.random.default_rng(key))
 
 
 def shuffle_rows(photos: int, number: int, seed: int) -> Rows:

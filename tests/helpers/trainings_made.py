@@ -38,6 +38,10 @@ class Photos:
     def __len__(self) -> int:
         return len(TARGETS)
 
+    def start_loading(self, augmentation: str) -> None:
+        """Do nothing: these photos need no processes."""
+        assert augmentation == "none"
+
     def iterate_epoch(
         self,
         number: int,

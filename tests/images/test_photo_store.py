@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,7 @@ from helpers.photos import Heard, truncate, write_photo
 from helpers.stopping import Stopping
 from PIL import Image
 
-from ensembler.errors import Interrupted, UnreadablePhoto
+from ensembler.errors import Interrupted, StorageError, UnreadablePhoto
 from ensembler.images import photo_store
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_store import PhotoStore
@@ -166,3 +168,27 @@ def test_what_was_read_is_not_held(tmp_path: Path) -> None:
     held = [int(line.split()[1]) for mapped in maps for line in mapped.splitlines() if line.startswith("Rss:")]
     assert len(maps) == 3
     assert max(held[:1]) < 8 * size * size * 3 / 1024 / 4
+
+
+def test_a_full_disk_is_an_error_before_photos_are_written(
+    store: PhotoStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, start: int, size: int) -> None:
+        # All bytes are reserved, those of the header too.
+        assert (start, size) == (0, os.fstat(descriptor).st_size)
+        assert size > 3 * 12 * 12 * 3
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    with pytest.raises(StorageError, match=r"store.12.00000\.npy: No space left on device; free some space"):
+        store.fill([12], SILENT)
+    assert names(tmp_path / "store" / "12") == []
+
+
+def test_a_disk_that_cannot_reserve_space_is_used(store: PhotoStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
+    store.fill([12], SILENT)
+    assert store.count_missing(12) == 0

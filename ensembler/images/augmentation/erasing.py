@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.random import Generator
-from PIL import Image
+from numpy.typing import NDArray
 
 # Share of photos in which a rectangle is erased.
 PROBABILITY = 0.25
@@ -16,14 +16,14 @@ AREA_SHARES = (0.02, 0.2)
 MIN_ASPECT_RATIO = 0.3
 
 
-def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
-    """Replace a random rectangle by random colours in some of the photos."""
+def erase_rectangle(pixels: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
+    """Replace a random rectangle by random colours in some of the photos, which are copied."""
     if random.random() >= PROBABILITY:
-        return photo
-    pixels = np.array(photo)
-    place = _choose_rectangle(photo.height, photo.width, random)
-    pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
-    return Image.fromarray(pixels)
+        return pixels
+    erased = pixels.copy()
+    place = _choose_rectangle(pixels.shape[0], pixels.shape[1], random)
+    erased[place] = random.integers(256, size=erased[place].shape, dtype=np.uint8)
+    return erased
 
 
 def _choose_rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:

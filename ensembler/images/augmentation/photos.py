@@ -9,19 +9,34 @@ from PIL import Image, ImageOps
 
 from ..views import VIEWS, View
 from . import Augmentation
-from .erasing import random_erasing
+from .erasing import erase_rectangle
 from .pixel_changes import change_pixels
 from .rand_augment import rand_augment
 
 
-def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random: Generator) -> NDArray[np.uint8]:
-    """Augment a photo of shape (size, size, 3) from 0 to 255, which is not changed.
+def augment_photo(
+    source: NDArray[np.uint8] | Image.Image, augmentation: Augmentation, random: Generator
+) -> NDArray[np.uint8]:
+    """Augment a square photo, which is not changed.
 
-    ``strong`` also mixes photos of a batch, see :func:`.mixing.mix`.
+    Parameters
+    ----------
+    source
+        Pixels of shape (size, size, 3) from 0 to 255, or the same as an RGB image of Pillow, which saves a copy each
+        way.
+    augmentation
+        Kind of augmentation. ``strong`` also mixes photos of a batch, see :func:`.mixing.mix`.
+    random
+        Random generator.
+
+    Returns
+    -------
+    numpy.ndarray
+        Pixels of shape (size, size, 3). Read-only, or those of ``source``, in some cases.
     """
     if augmentation == "none":
-        return pixels
-    photo = Image.fromarray(pixels)
+        return np.asarray(source)
+    photo = Image.fromarray(source) if isinstance(source, np.ndarray) else source
     if augmentation == "crops":
         views = VIEWS["crops"]
         photo = apply_view(photo, views[random.integers(len(views))])
@@ -30,7 +45,7 @@ def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random:
     else:
         if random.random() < 0.5:
             photo = ImageOps.mirror(photo)
-        photo = random_erasing(rand_augment(photo, random), random)
+        return erase_rectangle(np.asarray(rand_augment(photo, random)), random)
     return np.asarray(photo)
 
 

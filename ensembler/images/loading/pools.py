@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import logging
 import math
-import os
 import socket
 import threading
 from collections import deque
@@ -23,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .processors import count_processors
 from .shared_arrays import SharedArray, SharedMemory
 from .worker_process import SharedObject, WorkerProcess
 
@@ -130,9 +130,13 @@ class Pool:
         """Return the number of batches to make in advance, so that each process always has a part before it."""
         return max(PREFETCH_BATCHES, math.ceil(2 * self.count * PHOTOS_PER_PART / batch_size))
 
+    def begin_start(self) -> list[Future[Any]]:
+        """Let all processes start, and return what is done when they have."""
+        return [self.submit(self.call, count_processors) for _ in range(self.count)]
+
     def start(self) -> None:
         """Start all processes and wait for them."""
-        wait([self.submit(self.call, count_processors) for _ in range(self.count)])
+        wait(self.begin_start())
 
     def close(self) -> None:
         """End all threads and processes after what they are computing."""
@@ -168,6 +172,12 @@ def open_pool(photos: int, *, keep: bool = True) -> Iterator[Pool]:
         pool.close()
 
 
+def start_ahead(photos: int) -> None:
+    """Let the processes start that :func:`open_pool` will provide for this number of photos, without waiting."""
+    if photos >= MIN_PHOTOS and can_share_with_processes():
+        get_process_pool().begin_start()
+
+
 @cache
 def get_process_pool() -> Pool:
     """Return the processes that decode photos for this process. They live as long as it does."""
@@ -179,13 +189,6 @@ def get_process_pool() -> Pool:
 def can_share_with_processes() -> bool:
     """Return whether this system passes open files to other processes. Windows does not."""
     return hasattr(socket, "send_fds") and hasattr(socket, "AF_UNIX")
-
-
-def count_processors() -> int:
-    """Return the number of processors that this process may use: its share, if jobs run side by side."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = os.environ.get("OMP_NUM_THREADS", "")
-    return min(usable, int(share)) if share.isdecimal() and int(share) else usable
 
 
 def run_in_parts(

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...storage import reserve_space
+
 _numbers = itertools.count()
 
 
@@ -115,6 +117,6 @@ def _create_file(size: int) -> int:
         os.ftruncate(descriptor, size)
         return descriptor
     with tempfile.TemporaryFile() as file:
-        # A full disk is noticed now, and not by a signal when the memory is written.
-        os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+        file.truncate(size)
+        reserve_space(file.fileno(), size, tempfile.gettempdir())
         return os.dup(file.fileno())

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import hashlib
+import platform
 from collections import Counter
 from typing import get_args
 
 import numpy as np
+import PIL
 import pytest
 from helpers.photos import pixels
 from PIL import Image
 
 from ensembler.images.augmentation import Augmentation
+from ensembler.images.augmentation.mixing import mix
 from ensembler.images.augmentation.photos import apply_view, augment_photo
 from ensembler.images.views import VIEWS
 
@@ -32,6 +36,29 @@ def test_the_numbers_drawn_decide_everything(augmentation):
     for one, other in zip(versions(augmentation, 20), versions(augmentation, 20), strict=True):
         np.testing.assert_array_equal(one, other)
         assert (one.shape, one.dtype) == (PHOTO.shape, np.uint8)
+
+
+@pytest.mark.skipif(
+    not PIL.__version__.startswith("13.") or platform.machine() != "x86_64",
+    reason="other versions and processors may round otherwise",
+)
+def test_a_seed_gives_the_same_bits_in_every_version_of_the_package():
+    # An epoch that was interrupted before an update of the package continues with the same photos.
+    colours = np.add.outer(np.add.outer(np.arange(48) * 3, np.arange(48) * 2), [0, 40, 90]).astype(np.uint8)
+    plain = [np.rot90(colours, number % 4) ^ np.uint8(number) for number in range(64)]
+    photos = np.stack([augment_photo(photo, "strong", np.random.default_rng(row)) for row, photo in enumerate(plain)])
+    assert hashlib.sha256(photos.tobytes()).hexdigest()[:16] == "ca40213e48537c33"
+    targets = mix(photos, np.eye(64, dtype=np.float32), np.random.default_rng(5))
+    assert hashlib.sha256(photos.tobytes()).hexdigest()[:16] == "6d0765c96f961d68"
+    assert hashlib.sha256(targets.tobytes()).hexdigest()[:16] == "f5dab7ed5ec3e9da"
+
+
+@pytest.mark.parametrize("augmentation", KINDS)
+def test_an_image_of_pillow_gives_the_same_and_is_not_changed(augmentation):
+    image = Image.fromarray(PHOTO)
+    for seed, version in enumerate(versions(augmentation, 30)):
+        np.testing.assert_array_equal(augment_photo(image, augmentation, np.random.default_rng(seed)), version)
+    np.testing.assert_array_equal(image, PHOTO)
 
 
 def test_none_changes_nothing():

@@ -20,7 +20,7 @@ from ensembler.errors import StorageError, UnreadablePhoto
 from ensembler.images.batches import Misfits, iterate_pixel_batches, iterate_readable_batches
 from ensembler.images.decoding import decode_photo
 from ensembler.images.loading import pools
-from ensembler.images.loading.pools import Pool, count_processors, map_photos, open_pool
+from ensembler.images.loading.pools import Pool, map_photos, open_pool
 from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.row_photos import RotatedPhotos
@@ -229,12 +229,6 @@ def test_a_function_that_a_process_does_not_have_is_an_error(pool):
         pool.submit(pool.call, is_running, 1).result()
 
 
-@pytest.mark.parametrize(("share", "count"), [("1", 1), ("", None), ("x", None), ("0", None), ("100000", None)])
-def test_a_job_uses_its_share_of_the_processors(monkeypatch, share, count):
-    monkeypatch.setenv("OMP_NUM_THREADS", share)
-    assert count_processors() == (count or len(os.sched_getaffinity(0)))
-
-
 @pytest.mark.parametrize("count", [0, 1, 5, 100])
 def test_results_keep_the_order(processes, count):
     with map_photos(abs, range(-count, 0)) as results:
@@ -260,3 +254,25 @@ def test_no_item_is_begun_after_the_block() -> None:
 def test_few_photos_need_no_processes() -> None:
     with open_pool(pools.MIN_PHOTOS - 1) as few:
         assert not few.uses_processes
+
+
+@pytest.mark.parametrize(
+    ("kind", "augmentation", "least", "starts"),
+    [
+        ("files", "none", COUNT, True),
+        ("files", "none", COUNT + 1, False),
+        ("memory", "none", COUNT, True),
+        ("store", "none", COUNT, False),
+        ("store", "crops", COUNT, True),
+    ],
+)
+def test_processes_start_ahead_where_an_epoch_will_use_them(
+    paths, pool, monkeypatch, tmp_path, kind, augmentation, least, starts
+):
+    begun = []
+    monkeypatch.setattr(pools, "get_process_pool", lambda: pool)
+    monkeypatch.setattr(pool, "begin_start", lambda: begun.append(True))
+    photos = TrainingPhotos(make_source(kind, paths, tmp_path), TARGETS)
+    monkeypatch.setattr(pools, "MIN_PHOTOS", least)
+    photos.start_loading(augmentation)
+    assert bool(begun) == starts

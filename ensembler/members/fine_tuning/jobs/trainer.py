@@ -59,6 +59,8 @@ class Trainer:
         self.state = TrainingState()
         self._counted_at = self._epoch_began = time.monotonic()
         self._unsaved = False
+        # Processes take a second to start, in which the network is built.
+        fold_task.photos.start_loading(fold_task.settings.augmentation)
         self.learner = self._resume() or Learner(fold_task, devices, networks=self._networks)
         self.budget = EpochBudget(fold_task.settings.phases, self.learner.steps, fold_task.allotment)
 
