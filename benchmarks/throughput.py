@@ -150,8 +150,10 @@ def network(setting: Setting) -> Any:
     unfreeze(features, phase)
     rates = compute_layer_rates(features, settings.first_block_rate)
     weights = compute_class_weights(np.eye(CLASSES, dtype=np.float32), "none", multiclass=True)
+    optimizer = build_optimizer(model, settings, rates)
+    optimizer.start(phase.learning_rate, 10_000)
     model.compile(
-        optimizer=build_optimizer(model, phase, settings, 10_000, rates),
+        optimizer=optimizer,
         loss=LogLoss(multiclass=True, smoothing=0.0, weights=weights),
         jit_compile=setting.xla,
     )

@@ -92,7 +92,7 @@ def test_a_file_in_this_folder_is_known_by_its_suffix(
 def test_nothing_is_left_where_there_are_no_competitions(
     folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_: LocalEngine(1))
+    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_, **__: LocalEngine(1))
     elsewhere = Workspace(tmp_path / "elsewhere", tmp_path / "submissions")
     stack = folder.stack("old") / "stack.keras"
     predict([write_photo(tmp_path / "1.png")], stack=stack, workspace=elsewhere, engine="ray")
@@ -105,7 +105,7 @@ def test_folders_that_killed_calls_left_are_deleted_after_a_week(
     folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del folder, jobs
-    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_: LocalEngine(1))
+    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_, **__: LocalEngine(1))
     old, new = (tmp_path / "data" / name for name in (".predict-old", ".predict-new"))
     for place in (old, new):
         place.mkdir()

@@ -169,12 +169,12 @@ def test_folds_are_cut_where_there_are_none_yet_and_kept_from_then_on(made: Made
 
 
 def test_photos_become_smaller_and_the_member_goes_on_so(made: Made, train: Train) -> None:
-    notes = train("65s", "mobilenet", image_size=160)
+    notes = train("55s", "mobilenet", image_size=160)
     assert re.search(r"mobilenet with (96|128) instead of 160 pixels", notes)
     size = MemberRecord.load(made.folder, "mobilenet").settings.image_size
     assert made.measured == [("mobilenet", 160)]
     # What is trained now is measured by itself.
-    train("65s", "mobilenet", image_size=160)
+    train("55s", "mobilenet", image_size=160)
     assert made.measured[1:] == [("mobilenet", size)]
     assert MemberRecord.load(made.folder, "mobilenet").settings.image_size == size
     leave_checkpoint(made)
@@ -258,7 +258,7 @@ def test_finished_folds_cost_nothing_and_measure_nothing(tmp_path: Path, monkeyp
 
 
 def test_one_held_out_fifth_is_the_last_step_of_folds(made: Made, train: Train) -> None:
-    notes = train("35s", "mobilenet")
+    notes = train("28s", "mobilenet")
     assert "folds from 5 to one held-out fifth" in notes
     assert re.search(r"mobilenet: 1(\.\d)? of 5 epochs, one held-out fifth, 96 pixels", notes)
     assert [job.folds for job in made.jobs] == [(0,)]
@@ -327,6 +327,6 @@ def test_a_member_in_use_is_not_measured(made: Made) -> None:
 
 
 def test_the_command_to_go_on_with_has_the_budget(made: Made, train: Train) -> None:
-    train("65s", "mobilenet", image_size=160)
+    train("55s", "mobilenet", image_size=160)
     ((_, words),) = group_training_commands(made.folder, ["mobilenet"])
-    assert words[words.index("--time-budget") + 1] == "65s"
+    assert words[words.index("--time-budget") + 1] == "55s"
