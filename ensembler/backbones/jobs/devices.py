@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .depthwise import speed_up_depthwise
+
 # JAX runs a step that is not compiled one operation at a time, and compiles each of them.
 ALWAYS_COMPILES = keras.backend.backend() == "jax"
 
@@ -25,8 +27,15 @@ def uses_xla_for_training() -> bool:
     return ALWAYS_COMPILES or is_on_gpu()
 
 
+def prepare_backend() -> None:
+    """Let Keras use the faster operations of this package before a network is compiled or differentiated."""
+    if ALWAYS_COMPILES and not is_on_gpu():
+        speed_up_depthwise()
+
+
 def compile_for_prediction(model: Any) -> None:
     """Let ``predict_on_batch`` of a model run as TensorFlow's graph, or compiled by JAX, if it is not compiled yet."""
+    prepare_backend()
     if not model.compiled:
         model.compile(jit_compile=ALWAYS_COMPILES)
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from ...backbones.jobs.devices import prepare_backend
 from ...competition.task import Task
 from ..heat import MAP_SIZE, normalise, place_on_photo
 from .class_maps import METHODS, compute_input_map
@@ -75,6 +76,7 @@ class ExplainedNetwork:
     def __init__(
         self, model: Any, members: Sequence[str], task: Task, method: str = DEFAULT_METHOD, folds: int = 1
     ) -> None:
+        prepare_backend()
         self.graph = FlatGraph.flatten(model)
         self._means = weigh_folds(self.graph, folds) if folds > 1 else []
         use_exact_arithmetic(self.graph)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ....backbones.jobs.devices import bring_weights_back, uses_xla_for_training
+from ....backbones.jobs.devices import bring_weights_back, prepare_backend, uses_xla_for_training
 from ....backbones.jobs.precision import use_precision
 from ....heads.jobs.losses import build_loss, compute_class_weights
 from ....images.batches import count_steps
@@ -134,6 +134,7 @@ class Learner:
         rates = compute_layer_rates(network.layers[1], settings.first_block_rate)
         optimizer = build_optimizer(model, settings, rates, accumulation_steps=self.accumulation_steps)
         scaled = settings.precision == "float16"
+        prepare_backend()
         model.compile(
             optimizer=keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer,
             loss=build_loss(
