@@ -16,9 +16,18 @@ from numpy.typing import NDArray
 
 from ...errors import BadChoice, StorageError
 from ...lock_waiting import wait_for_lock
+from ...process_memory import release_memory
 from ...progress import Progress
 from ..runtimes import MIN_SECONDS_TO_MEASURE, SIXTEEN_BIT, Runtime, RuntimeChoice, is_installed
-from ..speeds import RuntimeSpeed, choose_fastest, locate_speed, locate_speed_lock, read_speed, remember_speed
+from ..speeds import (
+    NetworkSpeed,
+    RuntimeSpeed,
+    choose_fastest,
+    locate_speed,
+    locate_speed_lock,
+    read_speed,
+    remember_speed,
+)
 from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
 from .networks import pad_batch, predict_batch
 from .rounds import time_in_rounds
@@ -36,6 +45,8 @@ MAX_DIFFERENCE_OF_16_BITS = 0.1
 _COMPARED_PHOTOS = 4
 # Runtimes are not measured for fewer photos, or for smaller ones (height and width in pixels).
 MIN_PHOTOS, MIN_SIZE = 500, 32
+# Fewest rounds of a converted network and Keras in turn. Keras was measured before, so these compare only.
+PAIRED_ROUNDS = 2
 # Runtimes in float32 that are measured beside Keras.
 _OTHERS: tuple[Runtime, ...] = ("graph", "onnx", "openvino")
 
@@ -163,7 +174,7 @@ class Predictor:
             remembered = read_speed(path)
             if remembered and all(name in remembered.runtimes for name in ("keras", *others)):
                 return remembered.runtimes, {}
-            timings, networks = self._measure_all(batch, others, run_keras)
+            timings, networks = self._measure_all(batch, others, run_keras, known, photos)
             remember_speed(path, replace(known, runtimes=timings))
         speeds = (
             f"{name} {each.trouble or f'{1 / each.seconds:.0f} photos a second'}" for name, each in timings.items()
@@ -181,28 +192,63 @@ class Predictor:
         return held
 
     def _measure_all(
-        self, batch: Pixels, others: list[Runtime], run_keras: Callable[[], object]
+        self, batch: Pixels, others: list[Runtime], run_keras: Callable[[], object], known: NetworkSpeed, photos: int
     ) -> tuple[dict[Runtime, RuntimeSpeed], dict[Runtime, ConvertedNetwork | None]]:
-        """Convert the network for all runtimes, and time them and Keras in turn."""
-        networks: dict[Runtime, ConvertedNetwork | None] = {}
-        conversions, problems = {}, {}
-        works: dict[Runtime, Callable[[], object]] = {"keras": run_keras}
+        """Convert the network for all runtimes, and time each in turn with Keras.
+
+        Only the fastest converted network so far is kept, because each takes up to half a gigabyte with its buffers.
+        """
+        kept: dict[Runtime, ConvertedNetwork | None] = {}
+        rounds: dict[Runtime, tuple[float, float]] = {}
+        timings: dict[Runtime, RuntimeSpeed] = {}
         full = pad_batch(batch, self._batch_size)
         task = self._progress.start(f"{self._name}: measure runtimes", len(others) + 1)
         for name in others:
             self._progress.raise_if_stopping(f"in the measurement of {self._name}")
             began = time.perf_counter()
-            networks[name], problems[name] = self._convert(name, batch)
-            conversions[name] = time.perf_counter() - began
-            if converted := networks[name]:
+            converted, problem = self._convert(name, batch)
+            timings[name] = RuntimeSpeed(0.0, time.perf_counter() - began, problem)
+            release_memory()
+            if converted:
+                works: dict[Runtime, Callable[[], object]] = {"keras": run_keras}
                 works[name] = partial(converted.predict, full)
+                seconds = time_in_rounds(works, min_rounds=PAIRED_ROUNDS)
+                rounds[name] = seconds["keras"], seconds[name]
+                kept[name] = converted
+                del works
+            timings = self._compare_with_keras(timings, rounds, known.runtimes["keras"].seconds * self._batch_size)
+            chosen = choose_fastest(timings, photos)
+            kept = {chosen: kept[chosen]} if chosen in kept else {}
+            del converted
+            release_memory()
             task.advance()
-        seconds = time_in_rounds(works)
         task.finish()
-        timings: dict[Runtime, RuntimeSpeed] = {"keras": RuntimeSpeed(seconds["keras"] / self._batch_size)}
-        for name in others:
-            timings[name] = RuntimeSpeed(seconds.get(name, 0.0) / self._batch_size, conversions[name], problems[name])
-        return timings, networks
+        return timings, kept
+
+    def _compare_with_keras(
+        self,
+        timings: Mapping[Runtime, RuntimeSpeed],
+        rounds: Mapping[Runtime, tuple[float, float]],
+        alone: float,
+    ) -> dict[Runtime, RuntimeSpeed]:
+        """Return the speeds of all runtimes for the load of the machine in which Keras was fastest.
+
+        Parameters
+        ----------
+        rounds
+            Seconds of a batch on Keras and on the runtime, in the same rounds.
+        alone
+            Seconds of a batch on Keras if there are no rounds.
+        """
+        keras_seconds = min((on_keras for on_keras, _ in rounds.values()), default=alone)
+        compared: dict[Runtime, RuntimeSpeed] = {"keras": RuntimeSpeed(keras_seconds / self._batch_size)}
+        for name, each in timings.items():
+            if name in rounds:
+                on_keras, own = rounds[name]
+                each = replace(each, seconds=own * keras_seconds / on_keras / self._batch_size)
+            if name != "keras":
+                compared[name] = each
+        return compared
 
     def _convert(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, str]:
         """Convert the network. Return None and the reason if it cannot replace Keras."""

@@ -15,7 +15,10 @@ _HOPELESS = 2.0
 
 
 def time_in_rounds(
-    works: Mapping[Name, Callable[[], object]], clock: Callable[[], float] = time.perf_counter
+    works: Mapping[Name, Callable[[], object]],
+    clock: Callable[[], float] = time.perf_counter,
+    *,
+    min_rounds: int = MIN_ROUNDS,
 ) -> dict[Name, float]:
     """Return the seconds that each function takes: the least of several rounds in which all are called in turn.
 
@@ -28,18 +31,20 @@ def time_in_rounds(
         Functions by name.
     clock
         Function that returns the time in seconds.
+    min_rounds
+        Number of rounds that are never cut short.
     """
     for work in works.values():
         work()
     seconds: dict[Name, list[float]] = {name: [] for name in works}
     remaining, began, rounds = dict(works), clock(), 0
-    while rounds < MIN_ROUNDS or (rounds < MAX_ROUNDS and clock() - began < MAX_SECONDS):
+    while rounds < min_rounds or (rounds < MAX_ROUNDS and clock() - began < MAX_SECONDS):
         for name, work in remaining.items():
             start = clock()
             work()
             seconds[name].append(clock() - start)
         rounds += 1
-        if rounds >= MIN_ROUNDS:
+        if rounds >= min_rounds:
             least = {name: min(seconds[name]) for name in remaining}
             remaining = {
                 name: work for name, work in remaining.items() if least[name] < _HOPELESS * min(least.values())
