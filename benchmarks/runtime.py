@@ -74,7 +74,7 @@ def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[st
     from ensembler.backbones.registry import find_backbone
     from ensembler.inference.jobs.converted import convert
     from ensembler.inference.jobs.networks import predict_batch
-    from ensembler.inference.jobs.speed import count_processors
+    from ensembler.inference.jobs.timing import count_processors
     from ensembler.inference.runtimes import Runtime
 
     model = build_backbone(find_backbone(name), size, "none", 0)

@@ -31,7 +31,8 @@ from ..speeds import (
 from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
 from .networks import pad_batch, predict_batch
 from .rounds import time_in_rounds
-from .speed import count_processors, describe_device
+from .speed import describe_device
+from .timing import count_processors
 
 Pixels = NDArray[np.uint8]
 

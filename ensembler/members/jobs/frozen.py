@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...events import FoldBegan, FoldEnded, WorkAhead
 from ...heads.jobs.hidden import HiddenHead
 from ...images.views import VIEWS
-from ...inference.jobs.speed import BatchClock
+from ...inference.jobs.timing import BatchClock
 from ...progress import Progress
 from ...serialization import make_record
 from ...storage import write_file_atomically

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.inference.jobs import speed
-from ensembler.inference.jobs.speed import BatchClock
+from ensembler.inference.jobs import timing
+from ensembler.inference.jobs.timing import BatchClock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> BatchClock:
     """A clock whose batches last as many seconds as :data:`LAST` says."""
     ends = iter([moment for number, each in enumerate(LAST) for moment in (100 * number, 100 * number + each)])
-    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ends))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ends))
     timed = BatchClock()
     for number in range(len(LAST)):
         with timed.time_batch("-mirrored" if number % 2 else ""):

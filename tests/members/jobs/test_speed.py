@@ -13,7 +13,7 @@ from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import Tables
 from ensembler.heads.jobs.keras_heads import build_random_head
-from ensembler.inference.jobs import speed as timing
+from ensembler.inference.jobs import timing
 from ensembler.inference.jobs.networks import join_head
 from ensembler.inference.jobs.speed import measure_speed
 from ensembler.members.jobs.speed import measure_member, save_training_speed

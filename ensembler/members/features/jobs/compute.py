@@ -22,7 +22,7 @@ from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import Pixels
 from ....images.views import View
 from ....inference.jobs.predictor import Predictor
-from ....inference.jobs.speed import BatchClock
+from ....inference.jobs.timing import BatchClock
 from ....inference.runtimes import RuntimeChoice, RuntimePrecision
 from ....options.settings import MemberSettings
 from ....progress import Progress

@@ -18,7 +18,7 @@ from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
-from ....inference.jobs.speed import BatchClock
+from ....inference.jobs.timing import BatchClock
 from ....progress import SILENT, Progress, Task
 from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
