@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any, cast
@@ -11,6 +12,7 @@ import keras
 
 # Positions of a kernel, as of 7 x 7, above which the sum would take longer to compile than it saves.
 _MAX_POSITIONS = 49
+_LOG = logging.getLogger(__name__)
 
 
 @cache
@@ -21,9 +23,15 @@ def speed_up_depthwise() -> None:
     unchanged, and the outputs differ by rounding. Steps that are compiled before keep theirs.
     """
     # Keras has no public way to replace an operation, and its layers must stay those that plain Keras can load.
-    operations = importlib.import_module("keras.src.backend.jax.nn")
-    for name in ("conv", "depthwise_conv"):
-        setattr(operations, name, _replace(getattr(operations, name)))
+    try:
+        operations = importlib.import_module("keras.src.backend.jax.nn")
+        replaced = {name: _replace(getattr(operations, name)) for name in ("conv", "depthwise_conv")}
+    except (ImportError, AttributeError) as error:
+        # Another version of Keras computes the same, only more slowly.
+        _LOG.warning("Depthwise convolutions are slow on JAX, because this version of Keras differs: %s", error)
+        return
+    for name, operation in replaced.items():
+        setattr(operations, name, operation)
 
 
 def _replace(convolve: Callable[..., Any]) -> Callable[..., Any]:
