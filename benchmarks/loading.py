@@ -125,7 +125,9 @@ def iterate_grain(paths: list[Path], kind: Augmentation, workers: int) -> Iterat
     import grain
 
     photos = grain.MapDataset.range(len(paths)).repeat().map(MadeByGrain(paths, kind)).batch(BATCH).to_iter_dataset()
-    return iter(photos.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=GRAIN_BUFFER)))
+    return iter(
+        photos.mp_prefetch(grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=GRAIN_BUFFER))
+    )
 
 
 def list_photos(folder: Path, count: int) -> list[Path]:
