@@ -43,7 +43,8 @@ def test_a_lost_node_costs_at_most_one_epoch(tmp_path: Path, monkeypatch: pytest
 
     def kill() -> None:
         # The checkpoint of the second epoch arrives while the third is trained.
-        wait_until(lambda: (fold / "checkpoint.txt").read_text() == "2", 20)
+        checkpoint = fold / "checkpoint.txt"
+        wait_until(lambda: checkpoint.is_file() and checkpoint.read_text() == "2", 45)
         process = psutil.Process(heard.of_kind(JobBegan)[-1].process)
         above = {parent.pid for parent in process.parents()}
         [lost] = [node for node in nodes if node.all_processes["raylet"][0].process.pid in above]
