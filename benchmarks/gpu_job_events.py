@@ -98,7 +98,7 @@ def list_job_members(events: Iterable[Line], run: str) -> dict[str, str]:
 
 
 def sum_compile_seconds(log: str) -> float | None:
-    """Return the seconds of compilation in a log of JAX with JAX_LOG_COMPILES=1, or None if nothing is told."""
+    """Return the seconds of compilation in a log of JAX with JAX_LOG_COMPILES=1, or None if it has none."""
     found = [float(match[1]) for match in _COMPILED.finditer(log)]
     return sum(found) if found else None
 
@@ -131,7 +131,7 @@ def summarize(member: str, events: Sequence[Line], samples: Sequence[Line], comp
     if not steady:
         return None
     seconds = statistics.median(epoch.seconds for epoch in steady)
-    told = [line["seconds"] for line in compiled if line["member"] == member and line["seconds"] is not None]
+    logged = [line["seconds"] for line in compiled if line["member"] == member and line["seconds"] is not None]
     memory = [e["gpu_memory"] for e in events if e.get("event") == "epoch_ended" and e["member"] == member]
     return {
         "epochs": len(steady),
@@ -140,8 +140,8 @@ def summarize(member: str, events: Sequence[Line], samples: Sequence[Line], comp
         "photos_a_second": steady[-1].photos / seconds,
         "first_epoch_seconds": max(first),
         # The process that compiled most: later ones may find what it compiled.
-        "compile_seconds": max(told) if told else max(0.0, max(first) - seconds),
-        "compile_source": "JAX's log of the job, with prediction" if told else "first epoch less the others",
+        "compile_seconds": max(logged) if logged else max(0.0, max(first) - seconds),
+        "compile_source": "JAX's log of the job, with prediction" if logged else "first epoch less the others",
         "gpu_idle": compute_idle_share(steady, samples),
         "gpu_memory": max((bytes_ for bytes_ in memory if bytes_), default=None),
     }

@@ -74,8 +74,8 @@ def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[st
     from ensembler.backbones.registry import find_backbone
     from ensembler.inference.jobs.converted import convert
     from ensembler.inference.jobs.networks import predict_batch
-    from ensembler.inference.jobs.timing import count_processors
     from ensembler.inference.runtimes import Runtime
+    from ensembler.machine_limits import count_processors
 
     model = build_backbone(find_backbone(name), size, "none", 0)
     pixels = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), np.uint8)

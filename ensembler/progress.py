@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self, TypeVar
 
 from .errors import Interrupted
@@ -145,3 +146,33 @@ class ProgressGroup(Progress):
         """Pass an event on to all receivers."""
         for part in self._parts:
             part.emit(event)
+
+
+class _StoppableProgress(ProgressGroup):
+    """Progress of work in a thread, which another thread can ask to end."""
+
+    is_stopped = False
+
+    @property
+    def stopping(self) -> bool:
+        return self.is_stopped or super().stopping
+
+
+@contextmanager
+def run_meanwhile(work: Callable[[Progress], T], progress: Progress) -> Iterator[Future[T]]:
+    """Run ``work`` in a thread during a block.
+
+    If the block fails or is interrupted, the work is asked to stop at its next step.
+
+    Yields
+    ------
+    Future
+        Result of ``work``, which receives a progress that passes its events on to ``progress``.
+    """
+    stoppable = _StoppableProgress([progress])
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(work, stoppable)
+        except BaseException:
+            stoppable.is_stopped = True
+            raise

@@ -36,7 +36,7 @@ NARROW = {
         "lock_waiting",
         "locks",
         "keras_backend",
-        "machine_memory",
+        "machine_limits",
         "paths",
         "process_memory",
         "serialization",
@@ -58,7 +58,7 @@ NARROW = {
     "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
-    "machine_memory": set[str](),
+    "machine_limits": set[str](),
     "versions": {"keras_backend"},
 }
 # The command line takes options from their declarations, runs workflows and shows what they return. From other rooms it

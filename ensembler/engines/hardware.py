@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..keras_backend import BACKEND_NAMES, Backend, find_backend_if_any
-from ..machine_memory import read_machine_memory
+from ..machine_limits import read_machine_memory
 from .worker_processes import ENVIRONMENT
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"

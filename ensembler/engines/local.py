@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Any, Self, cast
 
 from .. import errors
 from ..events import JobBegan
+from ..machine_limits import count_usable_processors
 from ..progress import Progress
 from .dispatch import require_results, run_all
 from .hardware import Hardware, detect_hardware
@@ -51,7 +51,7 @@ class LocalEngine:
         """Return the number of jobs that share the GPUs if they need some, or else the processors."""
         if needs.gpus:
             return max(1, len(self._hardware.gpus) // needs.gpus)
-        processors = os.cpu_count() or 1
+        processors = count_usable_processors()
         return max(1, processors // (self._job_processors or needs.processors or processors))
 
     @contextlib.contextmanager

@@ -16,6 +16,7 @@ from typing import IO, BinaryIO, Self, cast
 
 from ..errors import StorageError
 from ..keras_backend import BACKEND_VARIABLE, find_backend_if_any
+from ..machine_limits import count_usable_processors
 from ..process_memory import read_resident_bytes
 from .control import STOP_LINE
 from .job import Job
@@ -259,7 +260,7 @@ def _divide_processors(parallel: int) -> dict[str, str]:
 
     The number of remaining jobs does not count, so that a resumed run computes exactly as an uninterrupted one.
     """
-    return {} if parallel == 1 else build_thread_limits(max(1, (os.cpu_count() or 1) // parallel))
+    return {} if parallel == 1 else build_thread_limits(max(1, count_usable_processors() // parallel))
 
 
 def build_thread_limits(processors: int) -> dict[str, str]:

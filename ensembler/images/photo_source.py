@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..competition.pixels import PLAIN, PixelRule
-from ..machine_memory import read_machine_memory
+from ..machine_limits import read_machine_memory
 from .decoding import open_photo, resize_photo
 from .loading.pools import open_pool, run_in_parts
 from .loading.shared_arrays import SharedArray

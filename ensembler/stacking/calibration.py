@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from hashlib import blake2b
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -23,10 +22,8 @@ MAX_TEMPERATURE = 5.0
 FLOORS = (3e-2, 1e-2, 1e-3, 1e-4, EPSILON)
 # Maximum number of input values on which the floor is chosen.
 MAX_CELLS = 40_000
-# Floors that were chosen last, by a hash of the arrays that they were chosen on. All meta-learners of a comparison are
-# fitted on the same rows, and the floor depends on these alone.
-_chosen_floors: OrderedDict[bytes, float] = OrderedDict()
-MAX_FLOORS = 64
+# Floors that are remembered.
+MAX_FLOORS = 32
 # Candidate clips of the stack's probabilities.
 CLIPS = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
@@ -68,28 +65,26 @@ def choose_floor(X: Float32Array, Y: Float32Array, folds: Rows, *, multiclass: b
     multiclass
         Whether the outputs are exclusive classes.
     """
-    content = blake2b(repr((X.shape, Y.shape, X.dtype, Y.dtype, folds.dtype, multiclass)).encode())
-    for array in (X, Y, folds):
-        content.update(np.ascontiguousarray(array).data)
-    key = content.digest()
-    if key not in _chosen_floors:
-        _chosen_floors[key] = _choose_floor(X, Y, folds, multiclass=multiclass)
-    _chosen_floors.move_to_end(key)
-    while len(_chosen_floors) > MAX_FLOORS:
-        _chosen_floors.popitem(last=False)
-    return _chosen_floors[key]
-
-
-def _choose_floor(X: Float32Array, Y: Float32Array, folds: Rows, *, multiclass: bool) -> float:
     rows = sample_rows(len(X), max(1, MAX_CELLS // X.shape[1]))
-    if len(np.unique(folds[rows])) < 2:
+    parts = (X[rows].astype(np.float32), Y[rows].astype(np.float32), folds[rows].astype(np.int64))
+    return _choose_floor(*(part.tobytes() for part in parts), outputs=Y.shape[1], multiclass=multiclass)
+
+
+@lru_cache(MAX_FLOORS)
+def _choose_floor(odds: bytes, targets: bytes, fold_numbers: bytes, *, outputs: int, multiclass: bool) -> float:
+    """Choose a floor on the content of arrays.
+
+    All meta-learners of a comparison are fitted on the same rows, and the floor depends on these alone.
+    """
+    folds = np.frombuffer(fold_numbers, np.int64)
+    if len(np.unique(folds)) < 2:
         return FLOORS[-1]
-    outputs = Y.shape[1]
-    members = [X[rows][:, find_columns([one], outputs)] for one in range(X.shape[1] // outputs)]
+    X, Y = (np.frombuffer(part, np.float32).reshape(len(folds), -1) for part in (odds, targets))
+    members = [X[:, find_columns([one], outputs)] for one in range(X.shape[1] // outputs)]
     losses = []
     for floor in FLOORS:
-        odds = [clip_log_odds(one, floor, multiclass=multiclass) for one in members]
-        losses.append(compute_held_out_losses(odds, Y[rows], folds[rows], multiclass=multiclass).mean())
+        clipped = [clip_log_odds(one, floor, multiclass=multiclass) for one in members]
+        losses.append(compute_held_out_losses(clipped, Y, folds, multiclass=multiclass).mean())
     return FLOORS[int(np.argmin(losses))]
 
 

@@ -99,6 +99,7 @@ def evaluate_stack(
     rows = sample_rows(len(X), MAX_CELLS // X.shape[1])
     figures = {}
     for name in META_LEARNERS:
+        progress.raise_if_stopping("in the comparison of meta-learners")
         if name == config.meta and not config.chooses_members and len(rows) == len(X):
             predicted = fitted.nested.calibrated
         else:
@@ -110,6 +111,7 @@ def evaluate_stack(
         figures[name] = compute_scores(targets[rows], predicted, manifest, groups[rows].tolist())
         task.advance()
     losses: tuple[Difference, ...] = ()
+    progress.raise_if_stopping("in the comparison of members")
     if len(own) > 1:
         sampled, with_all, without = predict_without_each(fitted.learner, X, taught, fold_numbers, task, learned)
         whole, own_units = cost(targets[sampled], with_all), assign_units(groups[sampled].tolist())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Unpack, cast
 
@@ -39,7 +38,7 @@ from ..paths import (
     WorkspaceLike,
     check_name,
 )
-from ..progress import SILENT, Progress
+from ..progress import SILENT, Progress, run_meanwhile
 from ..serialization import compute_fingerprint, write_json
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
@@ -169,8 +168,9 @@ def stack(
             test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
             answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
             # A thread compares while the job builds. The engine needs this thread, which receives Ctrl-C.
-            with ThreadPoolExecutor(1) as pool:
-                compared = pool.submit(evaluate_stack, fitted, config, tables, corrected, out_of_fold, progress)
+            # The job of the engine needs this thread, which receives Ctrl-C.
+            compare = partial(evaluate_stack, fitted, config, tables, corrected, out_of_fold)
+            with run_meanwhile(compare, progress) as compared:
                 job_result = _build(folder, title, used, engine, progress, refit=refit)
                 evaluation = compared.result()
             save_stack_corrections(folder, title, corrected.corrections)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Unpack, cast
 from ..errors import BadChoice, format_count, format_first
 from ..images.turning.tags import disagrees_with_pixels
 from ..images.turning.turned_files import CannotTurn, read_photo_tag, turn_photo
+from ..machine_limits import count_usable_processors
 from ..options.arguments import Count, Paths, check_arguments
 from ..options.declared import EngineOptions
 from ..options.kinds import declare
@@ -280,7 +281,7 @@ def _turn_all(
     turn = partial(_turn, by_tag=by_tag, least=least)
     targets = [places[photo] for photo in predicted.photos]
     angles = [int(predicted.outputs[place]) for place in predicted.probabilities.argmax(axis=1)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(count_usable_processors()) as pool:
         turned = pool.map(turn, predicted.photos, targets, angles, predicted.probabilities.max(axis=1).tolist())
         try:
             return tuple(progress.track(turned, "turn photos", len(targets), "photos"))

@@ -8,7 +8,7 @@ import pytest
 
 from ensembler.engines import hardware
 from ensembler.engines.hardware import Gpu, detect_hardware, parse_gpu_listing, select_visible_gpus
-from ensembler.machine_memory import read_machine_memory
+from ensembler.machine_limits import read_machine_memory
 
 MB = 2**20
 T4 = Gpu("Tesla T4", 15360 * MB, (7, 5), "GPU-aa11")

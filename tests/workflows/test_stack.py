@@ -3,6 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Event as Signal
+from threading import Timer
+from typing import Any
 
 import pytest
 from helpers.jobs_here import replace_local_engine
@@ -11,9 +14,10 @@ from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.engines.job import Job
-from ensembler.errors import BadChoice, Mismatch
+from ensembler.errors import BadChoice, Interrupted, Mismatch
 from ensembler.members.records import MemberRecord, load_fold_record
 from ensembler.paths import Workspace
+from ensembler.progress import Progress
 from ensembler.serialization import read_json, write_record
 from ensembler.stacking.records import load_blend
 from ensembler.versions import read_versions
@@ -47,6 +51,31 @@ def place(tmp_path: Path) -> Workspace:
     for name in ("a", "b", "c"):
         make_member(folder, tables, name)
     return Workspace(tmp_path / "data", tmp_path / "submissions")
+
+
+def test_an_interruption_ends_the_comparison_too(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = Signal(), Signal()
+
+    def compare(*arguments: Any) -> None:
+        progress: Progress = arguments[-1]
+        begun.set()
+        # As long as it is not asked to stop.
+        while not progress.stopping and not ended.wait(0.01):
+            pass
+        progress.raise_if_stopping("in the comparison")
+
+    def interrupt(*_: Any) -> list[Any]:
+        assert begun.wait(10)
+        raise Interrupted("in the job")
+
+    monkeypatch.setattr("ensembler.workflows.stack.evaluate_stack", compare)
+    replace_local_engine(monkeypatch, interrupt)
+    killer = Timer(20, ended.set)
+    killer.start()
+    with pytest.raises(Interrupted, match="in the job"):
+        stack(["a", "b"], name="both", workspace=place)
+    assert not ended.is_set()
+    killer.cancel()
 
 
 def test_members_of_other_folds_alone_are_not_called_untrained(place: Workspace) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from ...competition.pixels import PixelRule
 from ...images.decoding import decode_at_sizes
-from ...inference.jobs.timing import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, time_calls
+from ...inference.jobs.timing import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, time_calls
+from ...machine_limits import count_processors
 from ...progress import Progress
 from ...serialization import write_arrays
 from ...stacking.jobs.prediction import predict_listed_photos, predict_photos

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .processors import count_processors
+from ...machine_limits import count_processors
 from .shared_arrays import SharedArray, SharedMemory
 from .worker_process import SharedObject, WorkerProcess
 

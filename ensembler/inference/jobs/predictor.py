@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadChoice, StorageError
 from ...lock_waiting import wait_for_lock
+from ...machine_limits import count_processors
 from ...process_memory import release_memory
 from ...progress import Progress
 from ..runtimes import MIN_SECONDS_TO_MEASURE, SIXTEEN_BIT, Runtime, RuntimeChoice, is_installed
@@ -32,7 +33,6 @@ from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
 from .networks import pad_batch, predict_batch
 from .rounds import time_in_rounds
 from .speed import describe_device
-from .timing import count_processors
 
 Pixels = NDArray[np.uint8]
 

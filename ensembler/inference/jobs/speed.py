@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...backbones.jobs.devices import compile_for_prediction, find_gpu_name
+from ...machine_limits import count_processors
 from ..speeds import NetworkSpeed
-from .timing import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, time_calls
+from .timing import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, time_calls
 
 
 def describe_device(batch_size: int) -> NetworkSpeed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -16,14 +15,6 @@ SINGLE_PREDICTIONS, BATCH_PREDICTIONS = 100, 10
 WARM_UP_PREDICTIONS = 2
 # Measuring ends after this many seconds and predictions, whose mean is then known to a few per cent.
 MAX_SECONDS, MIN_PREDICTIONS = 1.0, 3
-
-
-def count_processors() -> int:
-    """Return the number of processors for this job. Parallel jobs share those of the machine."""
-    value = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
-    if value.isdecimal() and int(value):
-        return int(value)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class BatchClock:

@@ -17,7 +17,7 @@ from ...errors import BadChoice
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...locks import hold_lock
-from ...machine_memory import read_machine_memory
+from ...machine_limits import read_machine_memory
 from ...members.records import build_record
 from ...options.arguments import Count, Duration, Names, Share, check_arguments
 from ...options.declared import EngineOptions, ImageSize, TrainingOptions

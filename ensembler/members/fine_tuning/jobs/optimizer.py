@@ -38,7 +38,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
     def start(self, highest: float, steps: int) -> None:
         """Start a phase of ``steps`` updates: warm-up to the rate ``highest``, then cosine decay to zero.
 
-        The schedule is that of Loshchilov & Hutter (SGDR, 2017). All of it are variables, so that nothing is compiled
+        The schedule is that of Loshchilov & Hutter (SGDR, 2017). Its numbers are variables, so nothing is compiled
         again for another fold or phase.
         """
         for variable in self.variables:

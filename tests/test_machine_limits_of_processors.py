@@ -5,21 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.images.loading.processors import count_processors
+from ensembler.machine_limits import count_processors, count_usable_processors
+
+SHARES = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")
 
 
 @pytest.fixture(autouse=True)
 def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in SHARES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
 
 
 @pytest.mark.parametrize(("share", "count"), [("1", 1), ("", 8), ("x", 8), ("0", 8), ("100000", 8)])
+@pytest.mark.parametrize("name", SHARES)
 def test_a_job_uses_its_share_of_the_processors(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, share: str, count: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, share: str, count: int
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", share)
+    monkeypatch.setenv(name, share)
     assert count_processors(tmp_path, tmp_path) == count
+    # What jobs divide among themselves is no share.
+    assert count_usable_processors(tmp_path, tmp_path) == 8
 
 
 V1 = {"cpu/a/cpu.cfs_period_us": "100000"}

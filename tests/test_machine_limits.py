@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.machine_memory import read_machine_memory
+from ensembler.machine_limits import read_machine_memory
 
 GB = 10**9
 # What version 1 tells where there is no limit.

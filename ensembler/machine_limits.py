@@ -1,7 +1,8 @@
-"""Main memory that jobs may use: that of the machine, or the limit of its container."""
+"""Memory and processors that jobs may use: those of the machine, or the limits of its container."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 
 # Assumed where the system reports nothing: small enough for any machine that runs TensorFlow.
 _FALLBACK_BYTES = 8 * 2**30
+# Variables that give a job its share of the processors.
+_SHARES = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")
 
 
 def read_machine_memory(processes: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
@@ -41,6 +44,44 @@ def _iterate_limits(processes: Path, cgroups: Path) -> Iterator[int]:
         limit = read_text(group / ("memory.max" if version == 2 else "memory.limit_in_bytes")).strip()
         if limit.isdecimal():
             yield int(limit)
+
+
+def count_usable_processors(processes: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the number of processors that the processes of this user may use together.
+
+    These are the machine's, or what a container's quota of processor time allows: more threads than that would be
+    stopped for a part of each period.
+
+    Parameters
+    ----------
+    processes, cgroups
+        Linux's folders of processes and of control groups, which other systems lack.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([usable, *_iterate_quotas(processes, cgroups)])
+
+
+def count_processors(processes: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the number of processors that this process may use: its share, if jobs run side by side.
+
+    Parameters
+    ----------
+    processes, cgroups
+        Parameters of :func:`count_usable_processors`.
+    """
+    shares = [os.environ.get(name, "") for name in _SHARES]
+    usable = count_usable_processors(processes, cgroups)
+    return min([usable, *(int(share) for share in shares if share.isdecimal() and int(share))])
+
+
+def _iterate_quotas(processes: Path, cgroups: Path) -> Iterator[int]:
+    """Iterate over the processors that the control groups allow, begun ones counted as whole."""
+    for version, group in find_control_groups("cpu", processes, cgroups):
+        names = ["cpu.max"] if version == 2 else ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+        # No quota is "max" in version 2, and -1 in version 1.
+        quota = re.fullmatch(r"(\d+) (\d+)", " ".join(read_text(group / name).strip() for name in names))
+        if quota and int(quota[1]) and int(quota[2]):
+            yield math.ceil(int(quota[1]) / int(quota[2]))
 
 
 def find_control_groups(controller: str, processes: Path, cgroups: Path) -> Iterator[tuple[int, Path]]:
